@@ -1,0 +1,19 @@
+"""The one interface through which the router asks for predictions."""
+
+from typing import Protocol
+
+from action_model.actions import Portfolio
+from action_model.belief import Belief, Repair
+from action_model.facts import Facts
+
+
+class Estimator(Protocol):
+    """Predicts. Implementations: `PriorEstimator` (no data), the learned one of a checkpoint."""
+
+    def believe(self, facts: Facts, portfolio: Portfolio) -> Belief:
+        """The belief before any call. Never raises for a model it does not know: such a model gets its prior."""
+        ...
+
+    def fix_success(self, belief: Belief, index: int, repair: Repair) -> float:
+        """Chance that fixing this candidate with action `index` satisfies every requirement."""
+        ...

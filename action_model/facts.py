@@ -1,0 +1,24 @@
+"""Facts: what is known of a task before any call is made."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the action model may look at. Serving and training build the same value.
+
+    `text` is the prompt text the embedding reads (system, then the last user message, clipped);
+    `requirement_kinds` names each requirement's check kind, or "judge"; `needs` are the capabilities the
+    request cannot do without ("tools", "images", "json_schema", "logprobs", "audio").
+    """
+
+    text: str
+    input_tokens: int
+    max_output_tokens: int | None = None
+    language: str = "en"
+    requirement_kinds: tuple[str, ...] = ()
+    mandatory_count: int = 0
+    tool_count: int = 0
+    image_count: int = 0
+    turn_count: int = 1
+    needs: frozenset[str] = frozenset()

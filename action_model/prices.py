@@ -1,0 +1,80 @@
+"""What a call used and what it costs: token counts, prices, and money in whole nanodollars."""
+
+import math
+from dataclasses import dataclass
+
+NANODOLLARS_PER_USD = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call: input includes the cached and audio ones, output the reasoning and audio ones."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_input_tokens + other.cached_input_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+            self.audio_input_tokens + other.audio_input_tokens,
+            self.audio_output_tokens + other.audio_output_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """List price of a model. A special price that is None falls back to the plain input or output price."""
+
+    input_usd_per_mtok: float
+    output_usd_per_mtok: float
+    cached_input_usd_per_mtok: float | None = None
+    cache_write_usd_per_mtok: float | None = None
+    reasoning_usd_per_mtok: float | None = None
+    audio_input_usd_per_mtok: float | None = None
+    audio_output_usd_per_mtok: float | None = None
+    usd_per_request: float = 0.0
+    usd_per_second: float = 0.0
+
+    def usd(self, usage: Usage, seconds: float = 0.0) -> float:
+        """Dollars that `usage` costs; `seconds` counts only for models paid by the second."""
+        plain_input = (
+            usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens - usage.audio_input_tokens
+        )
+        plain_output = usage.output_tokens - usage.reasoning_tokens - usage.audio_output_tokens
+        per_mtok = (
+            max(plain_input, 0) * self.input_usd_per_mtok
+            + usage.cached_input_tokens * _or(self.cached_input_usd_per_mtok, self.input_usd_per_mtok)
+            + usage.cache_write_tokens * _or(self.cache_write_usd_per_mtok, self.input_usd_per_mtok)
+            + usage.audio_input_tokens * _or(self.audio_input_usd_per_mtok, self.input_usd_per_mtok)
+            + max(plain_output, 0) * self.output_usd_per_mtok
+            + usage.reasoning_tokens * _or(self.reasoning_usd_per_mtok, self.output_usd_per_mtok)
+            + usage.audio_output_tokens * _or(self.audio_output_usd_per_mtok, self.output_usd_per_mtok)
+        )
+        return per_mtok / 1e6 + self.usd_per_request + self.usd_per_second * seconds
+
+    def nanodollars(self, usage: Usage, seconds: float = 0.0) -> int:
+        """The same in nanodollars, rounded up, so that no charge is ever below the true cost."""
+        return to_nanodollars(self.usd(usage, seconds))
+
+
+def to_nanodollars(usd: float) -> int:
+    """Whole nanodollars, rounded up; the tiny slack keeps an exact decimal from being pushed up by binary noise."""
+    return math.ceil(usd * NANODOLLARS_PER_USD - 1e-6)
+
+
+def to_usd(nanodollars: int) -> float:
+    """Dollars for showing; never add these up."""
+    return nanodollars / NANODOLLARS_PER_USD
+
+
+def _or(special: float | None, plain: float) -> float:
+    return plain if special is None else special

@@ -1,0 +1,39 @@
+"""The `maestro` command: each sub-command lives in its own module and is imported only when it is called."""
+
+import importlib
+from typing import cast
+
+import click
+
+COMMANDS = {
+    "serve": "scripts.serve",
+    "init": "scripts.init",
+    "teams": "scripts.teams",
+    "keys": "scripts.keys",
+    "ledger": "scripts.ledger",
+    "spend": "scripts.spend",
+    "check": "scripts.check",
+    "evaluate": "scripts.evaluate",
+    "train": "scripts.train",
+    "bench": "scripts.bench",
+}
+
+
+class LazyGroup(click.Group):
+    """Loads `command` from the module of the command that was asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, without importing anything."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports one module."""
+        if cmd_name not in COMMANDS:
+            return None
+        return cast(click.Command, importlib.import_module(COMMANDS[cmd_name]).command)
+
+
+@click.command(cls=LazyGroup)
+@click.version_option(package_name="maestro-proxy")
+def main() -> None:
+    """Maestro: an OpenAI-compatible proxy that plans, checks and repairs answers within a budget."""
