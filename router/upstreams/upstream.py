@@ -75,7 +75,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer as it came, and which model gave it."""
+    """A whole answer as it came, and which model gave it. Where the upstream told no usage, it is counted."""
 
     status: int
     headers: Mapping[str, str]
@@ -83,6 +83,7 @@ class Reply:
     model: Model
     usage: Usage
     seconds: float
+    usage_is_told: bool = True
 
 
 class ReplyStream(Protocol):

@@ -1,0 +1,241 @@
+"""Settings: `maestro.toml`, every key optional; `MAESTRO_…` variables override. The environment is read only here."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+Effort = Literal["low", "medium", "high"]
+Usd = Annotated[float, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """A table of the file: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(Section):
+    """Where and how the proxy listens."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    workers: Annotated[int, Field(ge=1)] = 1
+    max_body_mb: Annotated[float, Field(gt=0)] = 25
+    drain_seconds: Annotated[float, Field(ge=0)] = 20
+    admin_key_env: str = "MAESTRO_ADMIN_KEY"
+    budget_error_status: Literal[402, 429] = 429
+    keep_alive_seconds: Annotated[float, Field(gt=0)] = 5
+
+
+class LedgerSettings(Section):
+    """Where money is recorded. `durability` "full" survives a power loss, "normal" only a crash of the process."""
+
+    url: str = "sqlite:///maestro.db"
+    store_texts: bool = False
+    durability: Literal["full", "normal"] = "full"
+
+
+class ModelSettings(Section):
+    """A model of an upstream. Prices not given come from the price table; neither: the model is refused."""
+
+    name: str
+    served_as: str | None = None
+    input_usd_per_mtok: Usd | None = None
+    output_usd_per_mtok: Usd | None = None
+    cached_input_usd_per_mtok: Usd | None = None
+    cache_write_usd_per_mtok: Usd | None = None
+    reasoning_usd_per_mtok: Usd | None = None
+    audio_input_usd_per_mtok: Usd | None = None
+    audio_output_usd_per_mtok: Usd | None = None
+    usd_per_request: Usd = 0.0
+    usd_per_second: Usd = 0.0
+    context_tokens: Annotated[int, Field(gt=0)] | None = None
+    max_output_tokens: Annotated[int, Field(gt=0)] | None = None
+    supports: tuple[str, ...] = ("tools", "images", "json_schema", "logprobs")
+    fallbacks: tuple[str, ...] = ()
+    routable: bool = True
+    family: str | None = None
+
+
+class UpstreamSettings(Section):
+    """One OpenAI-compatible server, or an embedded model (`gguf = path`, or `builtin = "smollm2"`)."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+    base_url: str | None = None
+    api_key_env: str | None = None
+    headers: Mapping[str, str] = {}
+    timeout_seconds: Annotated[float, Field(gt=0)] = 60
+    retries: Annotated[int, Field(ge=0, le=10)] = 2
+    max_parallel: Annotated[int, Field(ge=1)] = 64
+    asks_usage: bool = True
+    responses: bool = False
+    forward_traceparent: bool = False
+    gguf: str | None = None
+    builtin: Literal["smollm2"] | None = None
+    threads: Annotated[int, Field(ge=1)] | None = None
+    slots: Annotated[int, Field(ge=1)] = 4
+    context_tokens: Annotated[int, Field(gt=0)] = 16384
+    model: tuple[ModelSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_where(self) -> "UpstreamSettings":
+        given = [source for source in (self.base_url, self.gguf, self.builtin) if source is not None]
+        if len(given) != 1:
+            raise ValueError(f"upstream '{self.name}' needs exactly one of base_url, gguf, builtin")
+        return self
+
+    @property
+    def is_embedded(self) -> bool:
+        """Do we start its server ourselves?"""
+        return self.base_url is None
+
+
+class JudgeSettings(Section):
+    """Which models judge, in order of preference; empty: any routable one."""
+
+    models: tuple[str, ...] = ()
+
+
+class DefaultsSettings(Section):
+    """What holds where request, key and team say nothing."""
+
+    effort: Effort = "low"
+    quality_threshold: Annotated[float, Field(ge=0, le=1)] = 0.95
+    budget_usd: Usd | None = None
+    budget_seconds: Annotated[float, Field(gt=0)] | None = None
+    budget_calls: Annotated[int, Field(ge=1)] | None = None
+
+
+class TeamSettings(Section):
+    """A team declared in the file: created or updated at start."""
+
+    budget_usd: Usd | None = None
+    window: Literal["day", "week", "month", "total"] = "month"
+    effort: Effort | None = None
+    quality_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    models: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+    soft_limit: Annotated[float, Field(gt=0, le=1)] | None = None
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+
+
+class TelemetrySettings(Section):
+    """Logs."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+
+
+class LimitsSettings(Section):
+    """How much one request may ask."""
+
+    requirements: Annotated[int, Field(ge=1)] = 32
+    requirement_characters: Annotated[int, Field(ge=1)] = 4000
+    parallel_attempts: Annotated[int, Field(ge=1)] = 8
+
+
+class Settings(BaseSettings):
+    """Everything the operator may set."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix="MAESTRO_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    server: ServerSettings = ServerSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    upstream: tuple[UpstreamSettings, ...] = ()
+    aliases: Mapping[str, str] = {}
+    judge: JudgeSettings = JudgeSettings()
+    defaults: DefaultsSettings = DefaultsSettings()
+    teams: Mapping[str, TeamSettings] = {}
+    validators: Mapping[str, str] = {}
+    telemetry: TelemetrySettings = TelemetrySettings()
+    limits: LimitsSettings = LimitsSettings()
+    checkpoint: str | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment is stronger than the file."""
+        return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def _upstreams_differ(self) -> "Settings":
+        names = [upstream.name for upstream in self.upstream]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"two upstreams are named '{doubled[0]}'")
+        return self
+
+
+class SettingsError(Exception):
+    """The settings are wrong; the message says which key, and what would be right."""
+
+
+def load_settings(path: Path | None) -> Settings:
+    """Reads the file (None: only the environment). Raises SettingsError with one line for each thing that is wrong."""
+    try:
+        values = tomllib.loads(path.read_text("utf-8")) if path else {}
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such file (maestro init writes one)") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        lines = [_explain(problem["loc"], problem["type"], problem["msg"]) for problem in error.errors()]
+        raise SettingsError(f"{path or 'environment'}: " + "; ".join(lines)) from None
+
+
+def read_secret(variable: str | None) -> str | None:
+    """A secret from the environment, or from the file that `VARIABLE_FILE` names; None if there is none."""
+    if not variable:
+        return None
+    if os.environ.get(variable):
+        return os.environ[variable].strip()
+    file = os.environ.get(f"{variable}_FILE")
+    return Path(file).read_text("utf-8").strip() if file else None
+
+
+def _explain(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    name = ".".join(str(part) for part in location) or "settings"
+    if kind != "extra_forbidden":
+        return f"{name}: {message}"
+    near = difflib.get_close_matches(str(location[-1]), _known_keys(location[:-1]), n=1)
+    return f"unknown setting '{name}'" + (f" (did you mean '{near[0]}'?)" if near else "")
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    tables: dict[str, Any] = {
+        "": Settings,
+        "server": ServerSettings,
+        "ledger": LedgerSettings,
+        "upstream": UpstreamSettings,
+        "model": ModelSettings,
+        "judge": JudgeSettings,
+        "defaults": DefaultsSettings,
+        "teams": TeamSettings,
+        "telemetry": TelemetrySettings,
+        "limits": LimitsSettings,
+    }
+    for part in reversed(location):
+        if isinstance(part, str) and part in tables:
+            return list(tables[part].model_fields)
+    return list(Settings.model_fields) if not location else []
