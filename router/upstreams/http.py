@@ -50,7 +50,7 @@ class Http:
         name, loop = self._address.name, asyncio.get_running_loop()
         started = loop.time()
         with upstream_errors(name):
-            async with await self._post(request, self._timeout(request)) as response:
+            async with await self._post(request, self._limits(request)) as response:
                 body = await response.read()
         if not 200 <= response.status < 300:
             raise error_of(name, response.status, response.headers, self._redacted(body))
@@ -64,7 +64,7 @@ class Http:
         name = self._address.name
         async with AsyncExitStack() as exits:
             with upstream_errors(name):
-                response = await self._post(request, self._timeout(request))
+                response = await self._post(request, self._limits(request))
                 exits.callback(response.close)
                 if not 200 <= response.status < 300:
                     body = await response.content.read(LONGEST_ERROR_BYTES)
@@ -77,17 +77,17 @@ class Http:
             return stream
         raise AssertionError("unreachable: an exit stack never swallows")
 
-    async def _post(self, request: Request, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
+    async def _post(self, request: Request, limits: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
         url = self._address.base_url.rstrip("/") + request.call.path
         headers = {**self._headers, **self._forwarded(request.call.headers)}
-        return await self._session.post(url, data=request.body, headers=headers, timeout=timeout, allow_redirects=False)
+        return await self._session.post(url, data=request.body, headers=headers, timeout=limits, allow_redirects=False)
 
     def _forwarded(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         if not headers or self._address.forward_traceparent:
             return headers
         return {name: value for name, value in headers.items() if name not in ("traceparent", "tracestate")}
 
-    def _timeout(self, request: Request) -> aiohttp.ClientTimeout:
+    def _limits(self, request: Request) -> aiohttp.ClientTimeout:
         deadline, total = request.call.deadline, None
         if deadline is not None:
             total = max(deadline - asyncio.get_running_loop().time(), 0.001)
