@@ -45,12 +45,11 @@ class TooLarge(BadRequest):
 
 
 class UnknownModel(BadRequest):
-    """No such model, or this key may not use it."""
+    """No such model, or this key may not use it; `hint` says what the operator could set."""
 
-    def __init__(self, model: str) -> None:
-        super().__init__(
-            f"The model '{model}' does not exist or you do not have access to it.", "model", "model_not_found"
-        )
+    def __init__(self, model: str, hint: str = "") -> None:
+        message = f"The model '{model}' does not exist or you do not have access to it."
+        super().__init__(f"{message} {hint}".strip(), "model", "model_not_found")
 
 
 class Unauthenticated(MaestroError):
@@ -113,12 +112,18 @@ class PeerAnswer:
 
 
 class UpstreamError(MaestroError):
-    """An upstream did not give an answer. `upstream` is its configured name; `answer` its own words, if any."""
+    """An upstream did not give an answer. `upstream` is its configured name; `answer` its own words, if any.
 
-    def __init__(self, message: str, upstream: str, answer: PeerAnswer | None = None) -> None:
+    `may_be_billed`: it may have worked on the request and charge for it all the same.
+    """
+
+    def __init__(
+        self, message: str, upstream: str, answer: PeerAnswer | None = None, may_be_billed: bool = False
+    ) -> None:
         super().__init__(message)
         self.upstream = upstream
         self.answer = answer
+        self.may_be_billed = may_be_billed
 
 
 class UpstreamRejected(UpstreamError):

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from action_model.prices import Price, Usage
 
 Purpose = Literal["generate", "judge", "tool"]
+Outcome = Literal["ok", "error", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,15 @@ class Model:
 class AttemptMeter(Protocol):
     """One attempt's money: held before the first byte leaves, settled exactly once, whatever happens."""
 
-    async def settle(self, usage: Usage | None, seconds: float, outcome: str, error: str | None = None) -> None:
-        """The real charge; `usage` None = the upstream did not say: charged as estimated, never zero."""
+    async def settle(
+        self,
+        usage: Usage | None,
+        seconds: float,
+        outcome: Outcome,
+        error: str | None = None,
+        is_estimated: bool = False,
+    ) -> None:
+        """The real charge. `usage` None = nobody knows: charged as held, flagged as estimated, never zero."""
         ...
 
     async def not_billed(self, error: str) -> None:
