@@ -32,7 +32,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """List price of a model. A special price that is None falls back to the plain input or output price."""
+    """List price of a model. A special price that is None falls back to the plain input or output price.
+
+    `tiers` are (tokens, price) in ascending order: an input longer than that many tokens is charged wholly at that price.
+    """
 
     input_usd_per_mtok: float
     output_usd_per_mtok: float
@@ -43,9 +46,13 @@ class Price:
     audio_output_usd_per_mtok: float | None = None
     usd_per_request: float = 0.0
     usd_per_second: float = 0.0
+    tiers: "tuple[tuple[int, Price], ...]" = ()
 
     def usd(self, usage: Usage, seconds: float = 0.0) -> float:
         """Dollars that `usage` costs; `seconds` counts only for models paid by the second."""
+        reached = [price for tokens, price in self.tiers if usage.input_tokens > tokens]
+        if reached:
+            return reached[-1].usd(usage, seconds)
         plain_input = (
             usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens - usage.audio_input_tokens
         )
