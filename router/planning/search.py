@@ -1,0 +1,271 @@
+"""Search over plans: a beam over series of waves, valued on the particles of the belief.
+
+A plan is a list of moves, each of which joins the open wave or starts the next one. While every answer has failed,
+nothing but the plan decides what comes next, so a plan under an exact check is a whole policy, and its value is exact
+on the particles: P(an answer passes and is right) - usd x expected dollars - seconds x expected seconds, where a wave
+is paid only by the mass of particles that reaches it. (Cascade routing, arXiv 2410.10347; ordering by cost per chance:
+Pandora's rule, arXiv 2510.01394.)
+
+Which plans are tried never depends on the limits: the limits only choose among them. So a larger budget can only add
+plans to choose from, and never lowers the value.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from action_model.prices import NANODOLLARS_PER_USD
+from router.planning.moves import Floats, Moves
+from router.planning.situation import Tradeoff
+
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard to search: plans kept for each way of pricing, the longest plan, and the widest wave."""
+
+    kept: int = 6
+    depth: int = 8
+    width: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What a check tells: P(passes | right), P(passes | wrong), dollars paid for each pass.
+
+    `baseline` is what the best candidate is worth already; `credit` the part of it that a wrong answer gets.
+    """
+
+    true_pass: float = 1.0
+    false_pass: float = 0.0
+    usd_per_pass: float = 0.0
+    baseline: float = 0.0
+    credit: float = 0.0
+
+
+class Row(IntEnum):
+    """What is kept of a plan. GAIN, USD, SECONDS are expected; NEED_ the 0.9 quantile up to the worst moment.
+
+    REACH is the mass that starts the open wave; OPEN_ speak of that wave, BEFORE_ of all earlier ones.
+    """
+
+    GAIN = 0
+    USD = 1
+    SECONDS = 2
+    SUCCESS = 3
+    NEED_NANODOLLARS = 4
+    NEED_SECONDS = 5
+    CALLS = 6
+    REACH = 7
+    CREDIT = 8
+    OPEN_USD = 9
+    OPEN_HIGH = 10
+    OPEN_SECONDS = 11
+    OPEN_SECONDS_HIGH = 12
+    BEFORE_USD = 13
+    BEFORE_SECONDS = 14
+    WIDTH = 15
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Plans of one length: `rows` (16, N), and for each the plan of the layer before, its last move, does it join."""
+
+    rows: Floats
+    parent: Ints
+    move: Ints
+    joins: NDArray[np.bool_]
+    steps: tuple[tuple[tuple[int, bool], ...], ...]
+
+    def waves(self, plan: int) -> list[list[int]]:
+        """The moves of one plan, wave by wave."""
+        steps = (*self.steps[self.parent[plan]], (int(self.move[plan]), bool(self.joins[plan])))
+        waves: list[list[int]] = []
+        for move, joins in steps:
+            if joins:
+                waves[-1].append(move)
+            else:
+                waves.append([move])
+        return waves
+
+    def value(self, tradeoff: Tradeoff) -> Floats:
+        """Value of each plan above what the best candidate is worth already."""
+        return value_of(self.rows, tradeoff)
+
+
+def value_of(rows: Floats, tradeoff: Tradeoff) -> Floats:
+    """Gain minus what is paid for it."""
+    paid: Floats = rows[Row.GAIN] - tradeoff.usd * rows[Row.USD] - tradeoff.seconds * rows[Row.SECONDS]
+    return paid
+
+
+@dataclass(frozen=True)
+class _Beam:
+    """The plans kept: `miss` (B, S) is the mass on which nothing has passed; `uses` (B, K) counts moves made."""
+
+    rows: Floats
+    miss: Floats
+    uses: Floats
+    steps: tuple[tuple[tuple[int, bool], ...], ...]
+
+
+def search(moves: Moves, channel: Channel, tradeoff: Tradeoff, effort: Effort = Effort()) -> list[Layer]:
+    """Layers of plans: all of one move, then extensions of the best, until longer ones stop paying at any price."""
+    beam = _start(moves, channel)
+    prices = retention_prices(moves, tradeoff)
+    best = np.full(len(prices), -np.inf)
+    layers: list[Layer] = []
+    while moves.planned and len(layers) < effort.depth:
+        layer = _grow(beam, moves, channel, effort.width)
+        values = np.stack([layer.value(price) for price in prices])
+        layers.append(layer)
+        if not np.any(values.max(axis=1, initial=-np.inf) > best + 1e-12):
+            break
+        best = np.maximum(best, values.max(axis=1, initial=-np.inf))
+        beam = _keep(beam, layer, moves, channel, _choose(values, layer.rows, effort.kept))
+    return layers
+
+
+def retention_prices(moves: Moves, tradeoff: Tradeoff) -> tuple[Tradeoff, ...]:
+    """Prices by which plans are kept: the true ones, and ones that find the plans for little money or little time."""
+    usd = float(np.median(moves.usd)) if moves.planned else 0.0
+    seconds = float(np.median(moves.seconds)) if moves.planned else 0.0
+    dear = max(tradeoff.usd * 8.0, 0.2 / max(usd, 1e-9))
+    hurried = max(tradeoff.seconds * 8.0, 0.3 / max(seconds, 1e-3))
+    return (
+        tradeoff,
+        Tradeoff(dear, tradeoff.seconds),
+        Tradeoff(tradeoff.usd, hurried),
+    )
+
+
+def _start(moves: Moves, channel: Channel) -> _Beam:
+    rows = np.zeros((len(Row), 1))
+    rows[Row.REACH] = 1.0
+    rows[Row.CREDIT] = channel.credit
+    rows[Row.WIDTH] = np.inf
+    return _Beam(rows, moves.weights[None, :].copy(), np.zeros((1, len(moves.planned))), ((),))
+
+
+def _grow(beam: _Beam, moves: Moves, channel: Channel, max_width: int) -> Layer:
+    """Every plan of the beam with every move added, once as a wave of its own and once in the open wave."""
+    rows = beam.rows[:, :, None]
+    mass = beam.miss.sum(axis=1)[:, None]
+    right = (beam.miss @ moves.chance) * _freshness(moves, beam.uses)
+    passing = channel.true_pass * right + channel.false_pass * (mass - right)
+    graded = np.maximum(moves.credit - rows[Row.CREDIT], 0.0)
+    gain = channel.true_pass * right - channel.baseline * passing + graded * (mass - passing)
+    shared = (
+        rows[Row.GAIN] + gain,
+        rows[Row.SUCCESS] + channel.true_pass * right,
+        rows[Row.CREDIT] + graded,
+        rows[Row.CALLS] + moves.calls,
+        channel.usd_per_pass * passing,
+    )
+    allowed = beam.uses < moves.limit
+    alone = _alone(rows, moves, mass, shared)
+    joined = _joined(rows, moves, shared)
+    new = np.flatnonzero(allowed)
+    old = np.flatnonzero(allowed & (rows[Row.WIDTH] < max_width))
+    count = len(moves.planned)
+    index = np.concatenate([new, old])
+    grown = np.concatenate([alone.reshape(len(Row), -1)[:, new], joined.reshape(len(Row), -1)[:, old]], axis=1)
+    joins = np.arange(len(index)) >= len(new)
+    return Layer(grown, index // count, index % count, joins, beam.steps)
+
+
+_Shared = tuple[Floats, Floats, Floats, Floats, Floats]
+
+
+def _alone(rows: Floats, moves: Moves, mass: Floats, shared: _Shared) -> Floats:
+    """(16, B, K): the move starts the next wave, paid by the mass that is still without an answer."""
+    out = np.empty((len(Row), *shared[0].shape))
+    out[Row.GAIN], out[Row.SUCCESS], out[Row.CREDIT], out[Row.CALLS], confirming = shared
+    before_usd = rows[Row.BEFORE_USD] + rows[Row.OPEN_USD]
+    before_seconds = rows[Row.BEFORE_SECONDS] + rows[Row.OPEN_SECONDS]
+    out[Row.USD] = rows[Row.USD] + mass * moves.usd + confirming
+    out[Row.SECONDS] = rows[Row.SECONDS] + mass * moves.seconds
+    out[Row.REACH] = mass
+    out[Row.OPEN_USD], out[Row.OPEN_HIGH] = moves.usd, moves.nanodollars_high
+    out[Row.OPEN_SECONDS], out[Row.OPEN_SECONDS_HIGH] = moves.seconds, moves.seconds_high
+    out[Row.BEFORE_USD], out[Row.BEFORE_SECONDS] = before_usd, before_seconds
+    out[Row.WIDTH] = 1.0
+    return _with_needs(out, rows)
+
+
+def _joined(rows: Floats, moves: Moves, shared: _Shared) -> Floats:
+    """(16, B, K): the move runs in the open wave, paid by the mass that started it; only the slowest takes time."""
+    out = np.empty((len(Row), *shared[0].shape))
+    out[Row.GAIN], out[Row.SUCCESS], out[Row.CREDIT], out[Row.CALLS], confirming = shared
+    slowest = np.maximum(rows[Row.OPEN_SECONDS], moves.seconds)
+    out[Row.USD] = rows[Row.USD] + rows[Row.REACH] * moves.usd + confirming
+    out[Row.SECONDS] = rows[Row.SECONDS] + rows[Row.REACH] * (slowest - rows[Row.OPEN_SECONDS])
+    out[Row.OPEN_USD] = rows[Row.OPEN_USD] + moves.usd
+    out[Row.OPEN_HIGH] = rows[Row.OPEN_HIGH] + moves.nanodollars_high
+    out[Row.OPEN_SECONDS] = slowest
+    out[Row.OPEN_SECONDS_HIGH] = np.maximum(rows[Row.OPEN_SECONDS_HIGH], moves.seconds_high)
+    for same in (Row.REACH, Row.BEFORE_USD, Row.BEFORE_SECONDS):
+        out[same] = rows[same]
+    out[Row.WIDTH] = rows[Row.WIDTH] + 1.0
+    return _with_needs(out, rows)
+
+
+def _with_needs(out: Floats, rows: Floats) -> Floats:
+    """A wave may start if what was spent before it (as expected) and its own 0.9 quantile fit together."""
+    need = out[Row.BEFORE_USD] * NANODOLLARS_PER_USD + out[Row.OPEN_HIGH]
+    out[Row.NEED_NANODOLLARS] = np.maximum(rows[Row.NEED_NANODOLLARS], need)
+    moment = out[Row.BEFORE_SECONDS] + out[Row.OPEN_SECONDS_HIGH]
+    out[Row.NEED_SECONDS] = np.maximum(rows[Row.NEED_SECONDS], moment)
+    return out
+
+
+def _freshness(moves: Moves, uses: Floats) -> Floats:
+    """(B, K): how much of its chance an action keeps after `uses` failed tries (Beta-binomial mean)."""
+    kappa = moves.familiarity
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(kappa), 1.0, kappa / (kappa + uses))
+
+
+def _choose(values: Floats, rows: Floats, kept: int) -> Ints:
+    """The best plans by each price, each once: of plans that differ in nothing but the order of a wave, the first."""
+    chosen: dict[tuple[float, float], int] = {}
+    for value in values:
+        count = min(len(value), 4 * kept)
+        top = np.argpartition(-value, count - 1)[:count] if count else np.zeros(0, dtype=np.intp)
+        taken = 0
+        for plan in sorted(top.tolist(), key=lambda p, v=value: (-v[p], p)):  # type: ignore[misc]
+            key = (round(float(values[0, plan]), 12), round(float(rows[Row.NEED_SECONDS, plan]), 9))
+            if key not in chosen and taken < kept:
+                chosen[key] = plan
+                taken += 1
+    return np.array(sorted(chosen.values()), dtype=np.intp)
+
+
+def _keep(beam: _Beam, layer: Layer, moves: Moves, channel: Channel, plans: Ints) -> _Beam:
+    """The chosen plans with their particles: what passes leaves the mass."""
+    parent, move = layer.parent[plans], layer.move[plans]
+    fresh = _freshness(moves, beam.uses)[parent, move]
+    right = moves.chance[:, move].T * fresh[:, None]
+    passing = channel.true_pass * right + channel.false_pass * (1.0 - right)
+    uses = beam.uses[parent].copy()
+    uses[np.arange(len(plans)), move] += 1.0
+    steps = tuple(_extended(layer, plan) for plan in plans.tolist())
+    return _Beam(layer.rows[:, plans], beam.miss[parent] * (1.0 - passing), uses, steps)
+
+
+def _extended(layer: Layer, plan: int) -> tuple[tuple[int, bool], ...]:
+    return (*layer.steps[layer.parent[plan]], (int(layer.move[plan]), bool(layer.joins[plan])))
+
+
+def fitting(layers: Sequence[Layer], nanodollars: float, seconds: float, calls: float) -> list[NDArray[np.bool_]]:
+    """Per layer, which plans fit all limits at every moment."""
+    return [
+        (layer.rows[Row.NEED_NANODOLLARS] <= nanodollars)
+        & (layer.rows[Row.NEED_SECONDS] <= seconds)
+        & (layer.rows[Row.CALLS] <= calls)
+        for layer in layers
+    ]

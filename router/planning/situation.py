@@ -1,0 +1,87 @@
+"""What the planner looks at, and what it answers: frozen values, so that a decision can be repeated."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from action_model.actions import Action, Portfolio
+from action_model.belief import Belief, Evidence, Repair
+from router.task import Candidate, FinishReason, Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class Tradeoff:
+    """What money and time are worth: a satisfied task is worth 1, a dollar costs `usd`, a second costs `seconds`."""
+
+    usd: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What checking one candidate costs, and how often it is right.
+
+    `true_pass` = P(passes | truly satisfied), `false_pass` = P(passes | not). An exact check is (1, 0) and free.
+    `_high` is the 0.9 quantile; `calls` how many upstream calls it makes.
+    """
+
+    true_pass: float = 1.0
+    false_pass: float = 0.0
+    usd: float = 0.0
+    usd_high: float = 0.0
+    seconds: float = 0.0
+    seconds_high: float = 0.0
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """An independent judge on offer, to be asked about a candidate that passed: `action.technique` is "confirm"."""
+
+    action: Action
+    verification: Verification
+
+
+def never_fixes(index: int, repair: Repair) -> float:
+    """The chance of a fix where nothing can be fixed."""
+    return 0.0
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A run between two waves. None as a limit means unlimited; seconds and money are what is left, not the total.
+
+    `kinds` names each requirement's check kind, in the order of `requirements`. `evidence` holds, per candidate id,
+    what its verdicts say through the error rates of their sources; without an entry its verdicts are taken as they are.
+    `answers` are the candidates' final answers in order (equal strings agree, None cannot be compared): the only
+    evidence of a task without requirements, whose `belief` must not have been updated by them. `confirmed` are the
+    candidates an independent judge has seen already.
+    """
+
+    belief: Belief
+    portfolio: Portfolio
+    tradeoff: Tradeoff
+    candidates: tuple[Candidate, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
+    kinds: tuple[str, ...] = ()
+    nanodollars_left: int | None = None
+    seconds_left: float | None = None
+    calls_left: int | None = None
+    quality_threshold: float = 0.95
+    fix_chance: Callable[[int, Repair], float] = never_fixes
+    wave: int = 0
+    max_parallel: int = 8
+    verification: Verification = Verification()
+    confirmation: Confirmation | None = None
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    confirmed: frozenset[str] = frozenset()
+    answers: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """No further wave, and why; `alternatives` are the values of the actions that were not worth it or did not fit."""
+
+    reason: FinishReason
+    why: str
+    alternatives: tuple[Mapping[str, Any], ...] = ()
