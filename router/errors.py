@@ -9,6 +9,7 @@ MaestroError
 ├── BudgetExceeded          team or key money is spent                                             429, not retryable
 ├── BudgetReserved          money is left but held by requests in flight                           429, retry soon
 ├── RateLimited             the team's or key's own request or token rate                          429
+├── RunLimitReached         the run's own budget: alone it means that no call fits                400
 ├── Unavailable             draining, the ledger is locked or full                                 503
 └── UpstreamError           no candidate at all because of an upstream
     ├── UpstreamRejected    the upstream's own 4xx about the request: status and body pass through
@@ -96,6 +97,10 @@ class RateLimited(MaestroError):
     def __init__(self, message: str, retry_after_seconds: float) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class RunLimitReached(MaestroError):
+    """The run's own budget is spent: never an error while there is a candidate."""
 
 
 class Unavailable(MaestroError):

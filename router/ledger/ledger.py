@@ -52,7 +52,10 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A team's or key's money now: limit None = unlimited; `resets_at` unix seconds, None = never."""
+    """A team's or key's money now: limit None = unlimited; `resets_at` unix seconds, None = never.
+
+    `soft_limit` is the share of the limit (0..1) from which callers are warned.
+    """
 
     scope: Literal["team", "key"]
     id: str
@@ -61,6 +64,7 @@ class Standing:
     spent: int
     reserved: int
     resets_at: float | None
+    soft_limit: float | None = None
 
 
 class Ledger(Protocol):
@@ -79,8 +83,8 @@ class Ledger(Protocol):
         """Replaces one line's hold by its charge."""
         ...
 
-    async def release(self, reservation: Reservation) -> None:
-        """Gives back every line not settled: nothing of it was sent, or nothing of it was billed."""
+    async def release(self, reservation: Reservation, attempt_id: str | None = None) -> None:
+        """Gives back one line, or every line not settled: nothing of it was sent, or nothing of it was billed."""
         ...
 
     async def standings(self, account: Account) -> Sequence[Standing]:

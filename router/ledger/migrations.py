@@ -1,0 +1,75 @@
+"""The schema, as an ordered list of migrations: forward only; a released one is never changed."""
+
+from sqlite_utils import Database, Migrations
+
+MIGRATIONS = Migrations("maestro")
+
+
+@MIGRATIONS()
+def m001_money(db: Database) -> None:
+    """Lines of money, counters per window, and the processes that hold lines."""
+    db.execute(
+        """create table lines (
+            attempt_id text primary key, reservation_id text not null, run_id text not null,
+            team text not null, key_id text not null, model text not null, purpose text not null,
+            technique text not null, state text not null, held integer not null, nanodollars integer,
+            input_tokens integer, output_tokens integer, cached_input_tokens integer, cache_write_tokens integer,
+            reasoning_tokens integer, audio_input_tokens integer, audio_output_tokens integer,
+            is_estimated integer not null default 0, seconds real, price text, owner text not null,
+            reserved_at real not null, settled_at real, team_window integer, key_window integer
+        ) without rowid"""
+    )
+    db.execute("create index open_lines on lines (owner) where state = 'open'")
+    db.execute("create index lines_by_time on lines (settled_at) where state = 'settled'")
+    db.execute("create index lines_by_run on lines (run_id)")
+    db.execute(
+        """create table counters (
+            scope text not null, id text not null, window_start integer not null,
+            spent integer not null default 0, reserved integer not null default 0,
+            primary key (scope, id, window_start)
+        ) without rowid"""
+    )
+    db.execute(
+        """create table budgets (
+            scope text not null, id text not null, window text not null, nanodollars integer, soft_limit real,
+            primary key (scope, id)
+        ) without rowid"""
+    )
+    db.execute("create table owners (id text primary key, alive_at real not null) without rowid")
+
+
+@MIGRATIONS()
+def m002_teams_and_keys(db: Database) -> None:
+    """Who may spend, and the audit log of who said so."""
+    db.execute(
+        "create table teams (id text primary key, created_at real not null, defaults text not null) without rowid"
+    )
+    db.execute(
+        """create table keys (
+            id text primary key, hash text not null unique, team text not null, name text not null default '',
+            created_at real not null, expires_at real, revoked_at real, scopes text not null
+        ) without rowid"""
+    )
+    db.execute(
+        "create table audit (at real not null, actor text not null, act text not null, subject text, detail text)"
+    )
+
+
+@MIGRATIONS()
+def m003_runs_and_outcomes(db: Database) -> None:
+    """What runs did, and the rows to learn from."""
+    db.execute(
+        """create table runs (
+            id text primary key, team text not null, key_id text not null, created_at real not null,
+            finish_reason text, model text, score real, nanodollars integer, seconds real, trace text not null
+        ) without rowid"""
+    )
+    db.execute("create index runs_by_time on runs (created_at)")
+    db.execute("create index runs_by_team on runs (team, created_at)")
+    db.execute(
+        """create table outcomes (
+            id integer primary key, run_id text not null, created_at real not null, action text not null,
+            propensity real, success real, score real, output_tokens integer, seconds real, row text not null
+        )"""
+    )
+    db.execute("create index outcomes_by_run on outcomes (run_id)")

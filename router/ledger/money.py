@@ -1,0 +1,189 @@
+"""The statements that move money, each run inside the writer's transaction. They check before they write."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from typing import Literal
+
+from router.errors import BudgetExceeded, BudgetReserved, Limit
+from router.ledger.ledger import Account, Charge, Line, Reservation, Standing, Window
+from router.ledger.windows import window_end, window_start
+
+Scope = Literal["team", "key"]
+SCOPES: tuple[Scope, Scope] = ("team", "key")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The process that holds lines, and the time."""
+
+    id: str
+    now: float
+
+
+def read_standings(db: sqlite3.Connection, account: Account, now: float) -> tuple[Standing, ...]:
+    """Team's and key's money in the window that holds `now`."""
+    return tuple(_standing(db, scope, name, now) for scope, name in zip(SCOPES, _ids(account), strict=True) if name)
+
+
+def reserve(db: sqlite3.Connection, reservation: Reservation, owner: Owner) -> tuple[Standing, ...]:
+    """Holds the sum of the lines against team and key, or raises and holds nothing."""
+    needed = sum(line.nanodollars for line in reservation.lines)
+    standings = read_standings(db, reservation.account, owner.now)
+    for standing in standings:
+        _require(standing, needed)
+    starts = {standing.scope: window_start(standing.window, owner.now) for standing in standings}
+    for standing in standings:
+        _count(db, standing.scope, standing.id, starts[standing.scope], 0, needed)
+    _insert(db, reservation, owner, starts)
+    return tuple(replace(standing, reserved=standing.reserved + needed) for standing in standings)
+
+
+def settle(db: sqlite3.Connection, charge: Charge, now: float) -> None:
+    """Replaces a line's hold by its charge; a line settled before stays as it is."""
+    row = db.execute(
+        "select team, key_id, team_window, key_window, held from lines where attempt_id = ? and state = 'open'",
+        (charge.attempt_id,),
+    ).fetchone()
+    if row is None:
+        return
+    db.execute(
+        """update lines set state = 'settled', nanodollars = ?, input_tokens = ?, output_tokens = ?,
+           cached_input_tokens = ?, cache_write_tokens = ?, reasoning_tokens = ?, audio_input_tokens = ?,
+           audio_output_tokens = ?, is_estimated = ?, seconds = ?, price = ?, settled_at = ? where attempt_id = ?""",
+        (
+            charge.nanodollars,
+            *astuple(charge.usage),
+            int(charge.is_estimated),
+            charge.seconds,
+            json.dumps(dict(charge.price)) if charge.price else None,
+            now,
+            charge.attempt_id,
+        ),
+    )
+    _move(db, row, charge.nanodollars)
+
+
+def release(db: sqlite3.Connection, attempt_ids: Sequence[str]) -> None:
+    """Gives back holds that were never billed: as if they had not been."""
+    for attempt_id in attempt_ids:
+        row = db.execute(
+            "select team, key_id, team_window, key_window, held from lines where attempt_id = ? and state = 'open'",
+            (attempt_id,),
+        ).fetchone()
+        if row is not None:
+            db.execute("delete from lines where attempt_id = ?", (attempt_id,))
+            _move(db, row, 0)
+
+
+def settle_orphans(db: sqlite3.Connection, owner: Owner, is_gone: Callable[[str, float], bool]) -> int:
+    """Settles the open lines of processes that are gone at their worst case, flagged as estimated; how many."""
+    holders = db.execute(
+        """select distinct lines.owner, coalesce(owners.alive_at, 0) from lines
+           left join owners on owners.id = lines.owner where lines.state = 'open' and lines.owner != ?""",
+        (owner.id,),
+    ).fetchall()
+    gone = [name for name, alive_at in holders if is_gone(name, alive_at)]
+    count = 0
+    for name in gone:
+        rows = db.execute(
+            "select attempt_id, team, key_id, team_window, key_window, held from lines"
+            " where owner = ? and state = 'open'",
+            (name,),
+        ).fetchall()
+        for attempt_id, *row in rows:
+            db.execute(
+                "update lines set state = 'settled', nanodollars = held, is_estimated = 1, settled_at = ?"
+                " where attempt_id = ?",
+                (owner.now, attempt_id),
+            )
+            _move(db, tuple(row), row[-1])
+        count += len(rows)
+    return count
+
+
+def _ids(account: Account) -> tuple[str, str]:
+    return account.team, account.key_id
+
+
+def _standing(db: sqlite3.Connection, scope: Scope, name: str, now: float) -> Standing:
+    budget = db.execute(
+        "select window, nanodollars, soft_limit from budgets where scope = ? and id = ?", (scope, name)
+    ).fetchone()
+    window: Window = budget[0] if budget else "total"
+    limit, soft = budget[1:] if budget else (None, None)
+    start = window_start(window, now)
+    counted = db.execute(
+        "select spent, reserved from counters where scope = ? and id = ? and window_start = ?", (scope, name, start)
+    ).fetchone()
+    spent, reserved = counted or (0, 0)
+    return Standing(scope, name, window, limit, spent, reserved, window_end(window, start), soft)
+
+
+def _require(standing: Standing, needed: int) -> None:
+    if standing.limit is None or standing.spent + standing.reserved + needed <= standing.limit:
+        return
+    limit = Limit(
+        standing.scope,
+        standing.id,
+        standing.window,
+        standing.limit,
+        standing.spent,
+        standing.reserved,
+        standing.resets_at,
+    )
+    if standing.spent + needed <= standing.limit:
+        raise BudgetReserved(
+            f"The budget of {standing.scope} '{standing.id}' is held by requests in flight; try again soon.", limit
+        )
+    raise BudgetExceeded(f"The budget of {standing.scope} '{standing.id}' is spent.", limit)
+
+
+def _count(db: sqlite3.Connection, scope: str, name: str, start: int, spent: int, reserved: int) -> None:
+    db.execute(
+        """insert into counters (scope, id, window_start, spent, reserved) values (?, ?, ?, ?, ?)
+           on conflict do update set spent = spent + excluded.spent, reserved = reserved + excluded.reserved""",
+        (scope, name, start, spent, reserved),
+    )
+
+
+def _insert(db: sqlite3.Connection, reservation: Reservation, owner: Owner, starts: Mapping[Scope, int]) -> None:
+    account = reservation.account
+    db.executemany(
+        """insert into lines (attempt_id, reservation_id, run_id, team, key_id, model, purpose, technique, state,
+           held, owner, reserved_at, team_window, key_window) values (?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?)""",
+        [_row(reservation, line, owner, starts, account) for line in reservation.lines],
+    )
+
+
+def _row(
+    reservation: Reservation, line: Line, owner: Owner, starts: Mapping[Scope, int], account: Account
+) -> tuple[object, ...]:
+    return (
+        line.attempt_id,
+        reservation.id,
+        reservation.run_id,
+        account.team,
+        account.key_id,
+        line.model,
+        line.purpose,
+        line.technique,
+        line.nanodollars,
+        owner.id,
+        owner.now,
+        starts.get("team"),
+        starts.get("key"),
+    )
+
+
+def _move(db: sqlite3.Connection, row: tuple[object, ...], nanodollars: int) -> None:
+    """From reserved to spent, in the windows where the hold was made."""
+    team, key_id, team_window, key_window, held = row
+    for scope, name, start in (("team", team, team_window), ("key", key_id, key_window)):
+        if name and start is not None:
+            db.execute(
+                """update counters set spent = spent + ?, reserved = reserved - ?
+                   where scope = ? and id = ? and window_start = ?""",
+                (nanodollars, held, scope, name, start),
+            )

@@ -1,0 +1,178 @@
+"""The embedded ledger: SQLite in WAL mode, written by one thread with group commit."""
+
+import asyncio
+import json
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from cachetools import LRUCache
+
+from router.ledger import money, owners
+from router.ledger.ledger import Account, Charge, Line, Reservation, Standing
+from router.ledger.writer import Writer, connect
+
+HEARTBEAT_SECONDS = 10.0
+
+
+class SqliteLedger:
+    """The `Ledger` on one SQLite file, shared by any number of processes of one machine.
+
+    `durability` "full" (the default) keeps every reservation through a power loss; "normal" only through a crash.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        durability: Literal["full", "normal"] = "full",
+        now: Callable[[], float] = time.time,
+        store_texts: bool = False,
+    ) -> None:
+        self.writer = Writer(path, durability)
+        self.path = path
+        self.store_texts = store_texts
+        self._now = now
+        self._owner = owners.own_name()
+        self._standings: LRUCache[Account, tuple[Standing, ...]] = LRUCache(10_000)
+        self._heartbeat: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Opens the file, settles what a killed process left, begins the heartbeat. Raises Unavailable."""
+        await asyncio.to_thread(self.writer.start)
+        await self._beat()
+        self._heartbeat = asyncio.create_task(self._keep_beating())
+
+    async def reserve(self, run_id: str, account: Account, lines: Sequence[Line]) -> Reservation:
+        """Holds the sum of the lines against team and key, atomically and durably, or raises and holds nothing."""
+        reservation = Reservation(uuid.uuid4().hex, run_id, account, tuple(lines))
+        owner = money.Owner(self._owner, self._now())
+        try:
+            self._standings[account] = await self.writer.do(lambda db: money.reserve(db, reservation, owner))
+        except asyncio.CancelledError:
+            await self.release(reservation)
+            raise
+        return reservation
+
+    async def settle(self, reservation: Reservation, charge: Charge) -> None:
+        """Replaces one line's hold by its charge: queued at once, tried until it is durable."""
+        now, account = self._now(), reservation.account
+        self.writer.keep(lambda db: self._settle(db, charge, account, now))
+
+    async def release(self, reservation: Reservation, attempt_id: str | None = None) -> None:
+        """Gives back one line, or every line not settled."""
+        names = [attempt_id] if attempt_id else [line.attempt_id for line in reservation.lines]
+        self.writer.keep(lambda db: money.release(db, names))
+
+    async def standings(self, account: Account) -> Sequence[Standing]:
+        """From memory where this process has seen the account since its window began; else one read."""
+        known = self._standings.get(account)
+        if known is None or any(s.resets_at is not None and s.resets_at <= self._now() for s in known):
+            known = await self.writer.do(lambda db: money.read_standings(db, account, self._now()))
+            self._standings[account] = known
+        return known
+
+    async def record_run(self, run_id: str, account: Account, trace: Mapping[str, Any]) -> None:
+        """Queues a run's tree; it is written with the next commit."""
+        row = (run_id, account.team, account.key_id, self._now(), *_summary(trace), json.dumps(trace))
+        self.writer.keep(
+            lambda db: db.execute(f"insert or replace into runs values ({', '.join('?' * len(row))})", row)
+        )
+
+    async def find_run(self, run_id: str) -> Mapping[str, Any] | None:
+        """A stored run's tree with its team and key, or None."""
+        row = await self.writer.do(
+            lambda db: db.execute("select team, key_id, created_at, trace from runs where id = ?", (run_id,)).fetchone()
+        )
+        if row is None:
+            return None
+        return {"team": row[0], "key_id": row[1], "created_at": row[2], **json.loads(row[3])}
+
+    async def record_outcomes(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Queues rows to learn from."""
+        names = ("run_id", "action", "propensity", "success", "score", "output_tokens", "seconds")
+        now = self._now()
+        values = [(*(row.get(name) for name in names), now, json.dumps(row)) for row in rows]
+        self.writer.keep(
+            lambda db: db.executemany(
+                f"insert into outcomes ({', '.join(names)}, created_at, row) values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+            )
+        )
+
+    async def totals(self) -> Mapping[str, Any]:
+        """Sums over all charges: calls, tokens, usd, estimated calls, and the same by team."""
+        return await asyncio.to_thread(read_totals, self.path)
+
+    async def flush(self) -> None:
+        """Returns once everything queued before is durable."""
+        await asyncio.wrap_future(self.writer.keep(lambda _: None))
+
+    async def close(self) -> None:
+        """Flushes and closes."""
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._heartbeat
+        await asyncio.to_thread(self.writer.close)
+
+    def _settle(self, db: sqlite3.Connection, charge: Charge, account: Account, now: float) -> None:
+        money.settle(db, charge, now)
+        self._standings[account] = money.read_standings(db, account, now)
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            with suppress(Exception):
+                await self._beat()
+
+    async def _beat(self) -> None:
+        owner = money.Owner(self._owner, self._now())
+        await self.writer.do(lambda db: _beat(db, owner))
+
+
+def _beat(db: sqlite3.Connection, owner: money.Owner) -> int:
+    db.execute(
+        "insert into owners values (?, ?) on conflict do update set alive_at = excluded.alive_at", (owner.id, owner.now)
+    )
+    db.execute("delete from owners where alive_at < ?", (owner.now - 10 * owners.LEASE_SECONDS,))
+    return money.settle_orphans(db, owner, owners.is_gone)
+
+
+def _summary(trace: Mapping[str, Any]) -> tuple[Any, ...]:
+    chosen = trace.get("chosen") or {}
+    return (
+        trace.get("finish_reason"),
+        chosen.get("model"),
+        trace.get("score"),
+        trace.get("nanodollars"),
+        trace.get("seconds"),
+    )
+
+
+def read_totals(path: Path) -> Mapping[str, Any]:
+    """Sums over all settled and estimated charges, read from the file by whoever asks."""
+    connection = connect(path)
+    try:
+        rows = connection.execute(
+            """select team, count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
+               coalesce(sum(nanodollars), 0), coalesce(sum(is_estimated), 0)
+               from lines where state = 'settled' group by team order by team"""
+        ).fetchall()
+    finally:
+        connection.close()
+    teams = {row[0]: _total([row]) for row in rows if row[0]}
+    return {**_total(rows), "teams": teams}
+
+
+def _total(rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    calls, asked, answered, nanodollars, estimated = (sum(row[i] for row in rows) for i in range(1, 6))
+    return {
+        "calls": calls,
+        "input_tokens": asked,
+        "output_tokens": answered,
+        "usd": nanodollars / 1e9,
+        "estimated_calls": estimated,
+    }
