@@ -1,17 +1,22 @@
 """The one interface through which the router asks for predictions."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from action_model.actions import Portfolio
 from action_model.belief import Belief, Repair
 from action_model.facts import Facts
+from action_model.speed import Speed
 
 
 class Estimator(Protocol):
     """Predicts. Implementations: `PriorEstimator` (no data), the learned one of a checkpoint."""
 
-    def believe(self, facts: Facts, portfolio: Portfolio) -> Belief:
-        """The belief before any call. Never raises for a model it does not know: such a model gets its prior."""
+    def believe(self, facts: Facts, portfolio: Portfolio, speeds: Mapping[str, Speed] | None = None) -> Belief:
+        """The belief before any call; `speeds` are what the models do now, by id.
+
+        Never raises for a model it does not know: such a model gets its prior.
+        """
         ...
 
     def fix_success(self, belief: Belief, index: int, repair: Repair) -> float:

@@ -1,0 +1,135 @@
+"""Predictions without any data: a stated prior from price, requirements and length. Pure numpy.
+
+The latent z is one-dimensional (how demanding the task is); its S values are the mid-quantiles of a standard normal, a fixed
+low-discrepancy set. Success of an action under z is sigmoid(b - s z): a Rasch model (IRT-Router, arXiv 2506.01048, has the
+learned form), where b falls with every requirement and rises with the model's price tier.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from action_model.actions import Offer, Portfolio
+from action_model.belief import Belief, Estimate, Floats, Repair
+from action_model.facts import Facts
+from action_model.prices import Price, Usage
+from action_model.speed import Speed
+
+PARTICLES = 128
+HIGH_QUANTILE_Z = NormalDist().inv_cdf(0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class PriorConfig:
+    """The prior's numbers, stated so that they can be argued with.
+
+    `base_logit` is a cheap model's logit of success on a task without requirements; a tenfold price adds
+    `logit_per_decade`; each requirement takes `logit_per_requirement` away, each judged one a little more;
+    `spread` scales z; `concentration` is that of repeats (one action, one task); output tokens are log-normal.
+    """
+
+    base_logit: float = 1.1
+    logit_per_decade: float = 0.7
+    cheap_usd_per_mtok: float = 0.3
+    logit_per_requirement: float = 0.28
+    spread: float = 1.6
+    concentration: float = 4.0
+    output_tokens_median: float = 250.0
+    output_tokens_sigma: float = 0.75
+    first_token_seconds: float = 0.5
+    tokens_per_second: float = 60.0
+    seconds_sigma: float = 0.5
+    fix_gain: float = 0.55
+    fix_decay: float = 0.6
+
+
+class PriorEstimator:
+    """The `Estimator` for a first run: every model is placed by its price, none is measured."""
+
+    def __init__(self, config: PriorConfig | None = None) -> None:
+        self._config = config or PriorConfig()
+        steps = (np.arange(PARTICLES) + 0.5) / PARTICLES
+        self._z: Floats = np.array([NormalDist().inv_cdf(step) for step in steps])
+
+    def believe(self, facts: Facts, portfolio: Portfolio, speeds: Mapping[str, Speed] | None = None) -> Belief:
+        """The belief before any call. `speeds` are what the upstreams do now, by model id."""
+        config = self._config
+        logits = np.array([self._logit(facts, offer) for offer in portfolio.offers])
+        success = _sigmoid(logits[None, :] - config.spread * self._z[:, None])  # (S, A)
+        estimates = tuple(
+            self._estimate(facts, offer, success[:, i], (speeds or {}).get(offer.action.model))
+            for i, offer in enumerate(portfolio.offers)
+        )
+        count = len(portfolio.offers)
+        return Belief(
+            estimates=estimates,
+            weights=np.full(PARTICLES, 1.0 / PARTICLES),
+            success=success,
+            concentration=np.full(count, config.concentration),
+            passes=np.zeros(count),
+            failures=np.zeros(count),
+        )
+
+    def fix_success(self, belief: Belief, index: int, repair: Repair) -> float:
+        """A fix is worth a fresh try's chance, lifted by what already holds and decayed by each repair before it."""
+        config = self._config
+        fresh = float(belief.means()[index])
+        total = max(repair.requirement_count, 1)
+        held = 1.0 - len(repair.failed_kinds) / total
+        lifted = fresh + (1.0 - fresh) * config.fix_gain * held * max(repair.score, 0.0)
+        return float(np.clip(lifted * config.fix_decay**repair.repair_count, 0.0, 1.0))
+
+    def _logit(self, facts: Facts, offer: Offer) -> float:
+        config = self._config
+        decades = math.log10((_blended(offer.price) + 0.02) / config.cheap_usd_per_mtok)
+        judged = sum(kind == "judge" for kind in facts.requirement_kinds)
+        demand = config.logit_per_requirement * (len(facts.requirement_kinds) + 0.3 * judged)
+        length = 0.15 * math.log2(max(facts.input_tokens, 64) / 64)
+        return config.base_logit + config.logit_per_decade * max(-1.5, min(2.5, decades)) - demand - length
+
+    def _estimate(self, facts: Facts, offer: Offer, success: Floats, speed: Speed | None) -> Estimate:
+        config = self._config
+        mean = float(success.mean())
+        tokens, high = self._output_tokens(facts)
+        first = speed.first_token_seconds if speed else config.first_token_seconds
+        rate = speed.tokens_per_second if speed else config.tokens_per_second
+        seconds = first + tokens / rate
+        return Estimate(
+            action=offer.action,
+            success=mean,
+            score=0.5 + 0.5 * mean,
+            input_tokens=float(facts.input_tokens),
+            output_tokens=tokens,
+            output_tokens_high=high,
+            usd=offer.price.usd(_usage(facts, tokens), seconds),
+            usd_high=offer.price.usd(_usage(facts, high), seconds),
+            seconds=seconds,
+            seconds_high=(first + high / rate) * math.exp(config.seconds_sigma * HIGH_QUANTILE_Z * 0.5),
+            uncertainty=float(success.std()),
+        )
+
+    def _output_tokens(self, facts: Facts) -> tuple[float, float]:
+        """Mean and 0.9 quantile of a log-normal, cut at the request's own limit."""
+        config = self._config
+        median = config.output_tokens_median * (1.0 + min(facts.input_tokens, 4000) / 4000)
+        mean = median * math.exp(config.output_tokens_sigma**2 / 2)
+        high = median * math.exp(config.output_tokens_sigma * HIGH_QUANTILE_Z)
+        limit = facts.max_output_tokens
+        return (mean, high) if limit is None else (min(mean, limit), min(high, limit))
+
+
+def _usage(facts: Facts, output_tokens: float) -> Usage:
+    return Usage(input_tokens=facts.input_tokens, output_tokens=math.ceil(output_tokens))
+
+
+def _blended(price: Price) -> float:
+    """Dollars per million tokens at three input tokens for one output token."""
+    return 0.75 * price.input_usd_per_mtok + 0.25 * price.output_usd_per_mtok
+
+
+def _sigmoid(x: Floats) -> Floats:
+    result: Floats = 1.0 / (1.0 + np.exp(-x))
+    return result
