@@ -34,7 +34,7 @@ class Usage:
 class Price:
     """List price of a model. A special price that is None falls back to the plain input or output price.
 
-    `tiers` are (tokens, price) in ascending order: an input longer than that many tokens is charged wholly at that price.
+    `tiers` are (tokens, price) ascending: an input longer than that many tokens is charged wholly at that price.
     """
 
     input_usd_per_mtok: float

@@ -1,8 +1,8 @@
 """Predictions without any data: a stated prior from price, requirements and length. Pure numpy.
 
-The latent z is one-dimensional (how demanding the task is); its S values are the mid-quantiles of a standard normal, a fixed
-low-discrepancy set. Success of an action under z is sigmoid(b - s z): a Rasch model (IRT-Router, arXiv 2506.01048, has the
-learned form), where b falls with every requirement and rises with the model's price tier.
+The latent z is one-dimensional (how demanding the task is); its S values are the mid-quantiles of a standard normal,
+a fixed low-discrepancy set. Success of an action under z is sigmoid(b - s z): a Rasch model (IRT-Router, arXiv
+2506.01048, has the learned form), where b falls with every requirement and rises with the model's price tier.
 """
 
 import math

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,12 @@ class Moves:
     familiarity: Floats
     limit: Floats
     calls: Floats
+
+    def take(self, among: NDArray[np.intp]) -> "Moves":
+        """Some of the moves."""
+        vectors = {f.name: getattr(self, f.name)[among] for f in fields(self)[3:]}
+        planned = tuple(self.planned[move] for move in among.tolist())
+        return Moves(planned, self.weights, self.chance[:, among], **vectors)
 
 
 def build_moves(situation: Situation, standings: tuple[Standing, ...]) -> Moves:

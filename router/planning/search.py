@@ -26,11 +26,14 @@ Ints = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard to search: plans kept for each way of pricing, the longest plan, and the widest wave."""
+    """How hard to search: plans kept for each way of pricing, the longest plan, the widest wave, the moves that longer
+    plans choose from, and the gain below which looking further ahead is not worth the time."""
 
     kept: int = 6
     depth: int = 8
     width: int = 8
+    shortlist: int = 16
+    patience: float = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +122,32 @@ def search(moves: Moves, channel: Channel, tradeoff: Tradeoff, effort: Effort = 
     prices = retention_prices(moves, tradeoff)
     best = np.full(len(prices), -np.inf)
     layers: list[Layer] = []
+    among = np.arange(len(moves.planned))
+    offered = moves
     while moves.planned and len(layers) < effort.depth:
-        layer = _grow(beam, moves, channel, effort.width)
+        layer = _grow(beam, offered, channel, effort.width, among)
         values = np.stack([layer.value(price) for price in prices])
         layers.append(layer)
-        if not np.any(values.max(axis=1, initial=-np.inf) > best + 1e-12):
+        if not np.any(values.max(axis=1, initial=-np.inf) > best + effort.patience):
             break
+        if len(layers) == 1:
+            among = _shortlist(values, moves, effort.shortlist)
+            offered = moves.take(among)
         best = np.maximum(best, values.max(axis=1, initial=-np.inf))
         beam = _keep(beam, layer, moves, channel, _choose(values, layer.rows, effort.kept))
     return layers
+
+
+def _shortlist(values: Floats, moves: Moves, count: int) -> Ints:
+    """The moves that longer plans choose from: the best by each price, and the most likely to succeed."""
+    rankings = [*values, moves.weights @ moves.chance]
+    orders = [np.argsort(-ranking, kind="stable") for ranking in rankings]
+    chosen: dict[int, None] = {}
+    for place in zip(*orders, strict=True):
+        chosen.update(dict.fromkeys(int(move) for move in place))
+        if len(chosen) >= count:
+            break
+    return np.array(sorted(chosen), dtype=np.intp)
 
 
 def retention_prices(moves: Moves, tradeoff: Tradeoff) -> tuple[Tradeoff, ...]:
@@ -151,11 +171,12 @@ def _start(moves: Moves, channel: Channel) -> _Beam:
     return _Beam(rows, moves.weights[None, :].copy(), np.zeros((1, len(moves.planned))), ((),))
 
 
-def _grow(beam: _Beam, moves: Moves, channel: Channel, max_width: int) -> Layer:
+def _grow(beam: _Beam, moves: Moves, channel: Channel, max_width: int, among: Ints) -> Layer:
     """Every plan of the beam with every move added, once as a wave of its own and once in the open wave."""
     rows = beam.rows[:, :, None]
     mass = beam.miss.sum(axis=1)[:, None]
-    right = (beam.miss @ moves.chance) * _freshness(moves, beam.uses)
+    uses = beam.uses[:, among]
+    right = (beam.miss @ moves.chance) * _freshness(moves, uses)
     passing = channel.true_pass * right + channel.false_pass * (mass - right)
     graded = np.maximum(moves.credit - rows[Row.CREDIT], 0.0)
     gain = channel.true_pass * right - channel.baseline * passing + graded * (mass - passing)
@@ -166,7 +187,7 @@ def _grow(beam: _Beam, moves: Moves, channel: Channel, max_width: int) -> Layer:
         rows[Row.CALLS] + moves.calls,
         channel.usd_per_pass * passing,
     )
-    allowed = beam.uses < moves.limit
+    allowed = uses < moves.limit
     alone = _alone(rows, moves, mass, shared)
     joined = _joined(rows, moves, shared)
     new = np.flatnonzero(allowed)
@@ -175,7 +196,7 @@ def _grow(beam: _Beam, moves: Moves, channel: Channel, max_width: int) -> Layer:
     index = np.concatenate([new, old])
     grown = np.concatenate([alone.reshape(len(Row), -1)[:, new], joined.reshape(len(Row), -1)[:, old]], axis=1)
     joins = np.arange(len(index)) >= len(new)
-    return Layer(grown, index // count, index % count, joins, beam.steps)
+    return Layer(grown, index // count, among[index % count], joins, beam.steps)
 
 
 _Shared = tuple[Floats, Floats, Floats, Floats, Floats]

@@ -20,6 +20,23 @@ PASSED_HEADERS = ("retry-after", "retry-after-ms", "x-should-retry", "openai-pro
 LIST_OF = {"/chat/completions": "choices", "/completions": "choices", "/embeddings": "data"}
 
 
+class Delta(msgspec.Struct):
+    """What of a message, or of a piece of one, counts as output: text, reasoning, refusals, tool arguments."""
+
+    content: msgspec.Raw | None = None
+    reasoning_content: msgspec.Raw | None = None
+    reasoning: msgspec.Raw | None = None
+    refusal: msgspec.Raw | None = None
+    tool_calls: msgspec.Raw | None = None
+
+
+class Choice(msgspec.Struct):
+    """One choice of a whole answer."""
+
+    message: Delta | None = None
+    text: str | None = None
+
+
 class Whole(msgspec.Struct):
     """The fields of a whole answer that we read."""
 
@@ -28,6 +45,16 @@ class Whole(msgspec.Struct):
     output: list[msgspec.Raw] | None = None
     usage: msgspec.Raw | None = None
     error: msgspec.Raw | None = None
+
+
+class Choices(msgspec.Struct):
+    """All choices of a whole answer."""
+
+    choices: list[Choice] = []
+
+
+_decode_whole = msgspec.json.Decoder(Whole).decode
+_decode_choices = msgspec.json.Decoder(Choices).decode
 
 
 def passed_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -39,15 +66,19 @@ def passed_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def read_whole(upstream: str, path: str, body: bytes) -> Usage | None:
     """Its usage, if it says. Raises UpstreamFailed for a 200 that is malformed, empty, an error, or something else."""
     try:
-        answer = msgspec.json.decode(body, type=Whole)
+        answer = _decode_whole(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise UpstreamFailed(f"upstream '{upstream}' sent an answer that is not what it should be", upstream) from None
+        raise _unusable(upstream, "an answer that is not what it should be") from None
     if answer.error is not None and bytes(answer.error) != b"null":
-        raise UpstreamFailed(f"upstream '{upstream}' sent an error in place of an answer", upstream)
+        raise _unusable(upstream, "an error in place of an answer")
     wanted = LIST_OF.get(path, "output" if path.startswith("/responses") else "")
     if wanted and not getattr(answer, wanted):
-        raise UpstreamFailed(f"upstream '{upstream}' sent an answer without {wanted}", upstream)
+        raise _unusable(upstream, f"an answer without {wanted}")
     return None if answer.usage is None else read_usage(decode_or_none(bytes(answer.usage)))
+
+
+def _unusable(upstream: str, what: str) -> UpstreamFailed:
+    return UpstreamFailed(f"upstream '{upstream}' sent {what}", upstream, may_be_billed=True)
 
 
 def decode_or_none(raw: bytes) -> object:
@@ -66,7 +97,23 @@ def error_of(upstream: str, status: int, headers: Mapping[str, str], body: bytes
     if status == 429:
         return UpstreamBusy(f"upstream '{upstream}' is rate limited", upstream, answer)
     if status in (408, 504):
-        return UpstreamTimeout(f"upstream '{upstream}' timed out", upstream)
+        return UpstreamTimeout(f"upstream '{upstream}' timed out", upstream, answer)
     if 400 <= status < 500:
         return UpstreamRejected(f"upstream '{upstream}' rejected the request ({status})", upstream, answer)
     return UpstreamFailed(f"upstream '{upstream}' failed ({status})", upstream, answer)
+
+
+def delta_bytes(delta: Delta) -> int:
+    """Bytes of JSON in which a delta or message says something; quotes do not count."""
+    parts = (delta.content, delta.reasoning_content or delta.reasoning, delta.refusal, delta.tool_calls)
+    return sum(len(bytes(part)) - 2 for part in parts if part is not None and bytes(part) != b"null")
+
+
+def count_output_tokens(body: bytes) -> int:
+    """Output tokens of a whole answer that tells no usage: one for four bytes of what its choices say, at least one."""
+    try:
+        choices = _decode_choices(body).choices
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return max(1, len(body) // 4)
+    said = sum(len((choice.text or "").encode()) + delta_bytes(choice.message or Delta()) for choice in choices)
+    return max(1, -(-said // 4))

@@ -2,24 +2,39 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
 
 import aiohttp
-import msgspec
 
 from action_model.prices import Usage
-from router.errors import UpstreamFailed, UpstreamLost, UpstreamTimeout
-from router.ledger.usage import read_usage
-from router.upstreams.answers import decode_or_none, error_of, passed_headers, read_whole
-from router.upstreams.sse import DONE, Chunk, EventCutter, data_of, without_null_usage
-from router.upstreams.tokens import count_tokens
-from router.upstreams.transport import Address, OpenStream, Progress, Request
+from router.errors import UpstreamError, UpstreamFailed, UpstreamLost, UpstreamTimeout
+from router.upstreams.answers import count_output_tokens, error_of, passed_headers, read_whole
+from router.upstreams.streams import StreamReader, usage_so_far
+from router.upstreams.transport import Address, Progress, Request
 from router.upstreams.upstream import Model, Reply
 
-_decode_chunk = msgspec.json.Decoder(Chunk).decode
+LONGEST_ANSWER_BYTES = 128 * 2**20
 LONGEST_ERROR_BYTES = 2**20
+LAST_BYTES_SECONDS = 0.25
+"""How long to wait after `[DONE]` for the end of the body, so that the connection can serve again."""
+
+NEVER_FORWARDED = frozenset(
+    {"accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "cookie"}
+    | {"expect", "forwarded", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "via"}
+    | {"api-key", "authorization", "openai-api-key", "proxy-authorization", "proxy-connection", "x-api-key"}
+    | {"x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip"}
+)
+
+
+def new_session() -> aiohttp.ClientSession:
+    """A session for one upstream: no cookies, no compression, no limit of its own (that is the `Limit` layer)."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=30),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": "maestro", "Accept-Encoding": "identity"},
+        read_bufsize=2**18,
+    )
 
 
 @contextlib.contextmanager
@@ -27,12 +42,18 @@ def upstream_errors(name: str) -> Iterator[None]:
     """Raises our errors in place of aiohttp's."""
     try:
         yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise UpstreamTimeout(f"upstream '{name}': no connection in time", name) from error
     except TimeoutError as error:
-        raise UpstreamTimeout(f"upstream '{name}' took too long", name) from error
+        raise UpstreamTimeout(f"upstream '{name}' took too long", name, may_be_billed=True) from error
+    except aiohttp.ClientConnectorError as error:
+        raise UpstreamLost(f"upstream '{name}': no connection", name) from error
     except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, ConnectionError) as error:
-        raise UpstreamLost(f"upstream '{name}': the connection failed", name) from error
+        raise UpstreamLost(f"upstream '{name}': the connection was cut", name, may_be_billed=True) from error
+    except aiohttp.InvalidURL as error:
+        raise UpstreamFailed(f"upstream '{name}' has an invalid base_url", name) from error
     except aiohttp.ClientError as error:
-        raise UpstreamFailed(f"upstream '{name}' does not speak HTTP as it should", name) from error
+        raise UpstreamFailed(f"upstream '{name}' does not speak HTTP as it should", name, may_be_billed=True) from error
 
 
 class Http:
@@ -41,6 +62,7 @@ class Http:
     def __init__(self, session: aiohttp.ClientSession, address: Address) -> None:
         self._session = session
         self._address = address
+        self._url = address.base_url.rstrip("/")
         self._headers = {"Content-Type": "application/json", **address.headers}
         if address.api_key:
             self._headers["Authorization"] = f"Bearer {address.api_key}"
@@ -50,69 +72,91 @@ class Http:
         name, loop = self._address.name, asyncio.get_running_loop()
         started = loop.time()
         with upstream_errors(name):
-            async with await self._post(request, self._limits(request)) as response:
-                body = await response.read()
+            async with await self._post(request, self._address.timeout_seconds) as response:
+                body = await self._read(response)
         if not 200 <= response.status < 300:
             raise error_of(name, response.status, response.headers, self._redacted(body))
         usage = read_whole(name, request.call.path, body)
-        seconds = loop.time() - started
-        headers = passed_headers(response.headers)
-        return Reply(response.status, headers, body, request.model, usage or Usage(), seconds, usage is not None)
+        seconds, is_told = loop.time() - started, usage is not None
+        if usage is None:
+            usage = Usage(request.call.expected.input_tokens, count_output_tokens(body))
+        return Reply(response.status, passed_headers(response.headers), body, request.model, usage, seconds, is_told)
 
-    async def open(self, request: Request) -> OpenStream:
+    async def open(self, request: Request) -> "HttpStream":
         """A stream whose first event has come, so that what fails before it is still a status."""
         name = self._address.name
         async with AsyncExitStack() as exits:
             with upstream_errors(name):
-                response = await self._post(request, self._limits(request))
+                response = await self._post(request, None)
                 exits.callback(response.close)
                 if not 200 <= response.status < 300:
-                    body = await response.content.read(LONGEST_ERROR_BYTES)
+                    body = await self._read(response, LONGEST_ERROR_BYTES)
                     raise error_of(name, response.status, response.headers, self._redacted(body))
             if "event-stream" not in response.headers.get("Content-Type", ""):
-                raise UpstreamFailed(f"upstream '{name}' answered a stream with something else", name)
+                what = f"upstream '{name}' answered a stream with something else"
+                raise UpstreamFailed(what, name, may_be_billed=True)
             stream = HttpStream(response, request, name)
-            await stream.peek()
+            await stream.wait_for_first()
             stream.exits = exits.pop_all()
-            return stream
-        raise AssertionError("unreachable: an exit stack never swallows")
+        return stream
 
-    async def _post(self, request: Request, limits: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
-        url = self._address.base_url.rstrip("/") + request.call.path
-        headers = {**self._headers, **self._forwarded(request.call.headers)}
+    async def _post(self, request: Request, total_seconds: float | None) -> aiohttp.ClientResponse:
+        headers = self._headers
+        if request.call.headers:
+            headers = {**self._forwarded(request.call.headers), **headers}
+        limits = aiohttp.ClientTimeout(
+            total=total_seconds,
+            sock_connect=min(self._address.connect_seconds, self._address.timeout_seconds),
+            sock_read=self._address.timeout_seconds,
+        )
+        url = self._url + request.call.path
         return await self._session.post(url, data=request.body, headers=headers, timeout=limits, allow_redirects=False)
 
-    def _forwarded(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        if not headers or self._address.forward_traceparent:
-            return headers
-        return {name: value for name, value in headers.items() if name not in ("traceparent", "tracestate")}
+    def _forwarded(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """The client's headers that an upstream may see: none that speaks of keys, this connection, or us."""
+        ours = {name.lower() for name in self._headers}
+        kept = {name: value for name, value in headers.items() if is_forwardable(name.lower(), value, ours)}
+        if self._address.forward_traceparent:
+            return kept
+        return {name: value for name, value in kept.items() if name.lower() not in ("traceparent", "tracestate")}
 
-    def _limits(self, request: Request) -> aiohttp.ClientTimeout:
-        deadline, total = request.call.deadline, None
-        if deadline is not None:
-            total = max(deadline - asyncio.get_running_loop().time(), 0.001)
-        patience = self._address.timeout_seconds
-        return aiohttp.ClientTimeout(total=total, sock_connect=min(10.0, patience), sock_read=patience)
+    async def _read(self, response: aiohttp.ClientResponse, longest: int = LONGEST_ANSWER_BYTES) -> bytes:
+        pieces, size = [], 0
+        async for piece in response.content.iter_any():
+            size += len(piece)
+            if size > longest:
+                what = f"upstream '{self._address.name}' sent an answer without end"
+                raise UpstreamFailed(what, self._address.name, may_be_billed=True)
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _redacted(self, body: bytes) -> bytes:
         key = self._address.api_key
         return body.replace(key.encode(), b"[redacted]") if key else body
 
 
+def is_forwardable(name: str, value: str, ours: set[str]) -> bool:
+    """May this header of a client (name in lower case) travel on? Control characters never do."""
+    is_private = name in ours or name in NEVER_FORWARDED or name.startswith(("x-maestro-", "sec-", "cf-"))
+    return not is_private and (name + value).isprintable() and value.isascii()
+
+
 class HttpStream:
-    """An open stream of server-sent events, read chunk by chunk and passed on as it came."""
+    """An open stream of server-sent events, passed on as it came."""
 
     def __init__(self, response: aiohttp.ClientResponse, request: Request, upstream: str) -> None:
         self.exits = AsyncExitStack()
-        self.progress = Progress()
         self._response = response
         self._request = request
         self._upstream = upstream
-        self._is_chat = request.call.path in ("/chat/completions", "/completions")
+        self._reader = StreamReader(upstream, request.call.path, request.hides_usage)
         self._events = self._read()
         self._first: bytes | None = None
-        self._open_choices: set[int] = set()
-        self._content: list[bytes] = []
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+        return self._reader.progress
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -127,17 +171,14 @@ class HttpStream:
     @property
     def usage(self) -> Usage:
         """The upstream's word, else the expected input and a count of what came."""
-        if self.progress.usage is not None:
-            return self.progress.usage
-        expected = self._request.call.expected
-        counted = max(self.progress.content_events, -(-self.progress.content_bytes // 4))
-        return Usage(input_tokens=expected.input_tokens, output_tokens=counted)
+        return usage_so_far(self.progress, self._request.call.expected.input_tokens)
 
-    async def peek(self) -> None:
+    async def wait_for_first(self) -> None:
         """Waits for the first event; what goes wrong before it is raised here."""
         self._first = await anext(self._events, None)
         if self._first is None:
-            raise UpstreamFailed(f"upstream '{self._upstream}' sent an empty stream", self._upstream)
+            what = f"upstream '{self._upstream}' sent an empty stream"
+            raise UpstreamFailed(what, self._upstream, may_be_billed=True)
 
     async def events(self) -> AsyncIterator[bytes]:
         """Whole events as they came. Raises when the stream is cut, malformed, or carries an error."""
@@ -148,77 +189,29 @@ class HttpStream:
             yield event
 
     async def _read(self) -> AsyncIterator[bytes]:
-        cutter, done = EventCutter(), False
+        try:
+            while data := await self._next_bytes():
+                for event in self._reader.feed(data):
+                    yield event
+                if self._reader.is_done:
+                    await self._drain()
+                    return
+            for event in self._reader.end():
+                yield event
+        except UpstreamError as error:
+            self.progress.failure = error.message
+            raise
+
+    async def _next_bytes(self) -> bytes:
         with upstream_errors(self._upstream):
-            async for data in self._response.content.iter_any():
-                for event in self._cut(cutter, data):
-                    done = done or data_of(event) == b"[DONE]"
-                    kept = event if done or not self._is_chat else self._inspect(event)
-                    if kept is not None:
-                        yield kept
-        if cutter.rest.strip():
-            raise UpstreamLost(f"upstream '{self._upstream}': the stream was cut inside an event", self._upstream)
-        self._end(done)
-        if self._is_chat and not done:
-            yield DONE
+            if self._request.call.deadline is None:
+                return await self._response.content.readany()
+            async with asyncio.timeout_at(self._request.call.deadline):
+                return await self._response.content.readany()
 
-    def _cut(self, cutter: EventCutter, data: bytes) -> Iterator[bytes]:
-        try:
-            yield from cutter.feed(data)
-        except ValueError:
-            raise UpstreamFailed(f"upstream '{self._upstream}' sent an event without end", self._upstream) from None
-
-    def _end(self, done: bool) -> None:
-        """A stream may end with [DONE] or after every choice has its finish reason; anything else was cut."""
-        self.progress.finished = done or not self._is_chat or (bool(self._seen) and not self._open_choices)
-        if not self.progress.finished:
-            raise UpstreamLost(f"upstream '{self._upstream}': the stream was cut", self._upstream)
-
-    @property
-    def _seen(self) -> bool:
-        return self.progress.content_events > 0
-
-    def _inspect(self, event: bytes) -> bytes | None:
-        """Notes usage, length and ends; None for the usage chunk that only we asked for."""
-        data = data_of(event)
-        if data is None:
-            return event
-        try:
-            chunk = _decode_chunk(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise UpstreamFailed(f"upstream '{self._upstream}' sent a malformed chunk", self._upstream) from None
-        if chunk.error is not None and bytes(chunk.error) != b"null":
-            raise UpstreamFailed(f"upstream '{self._upstream}': {_message(bytes(chunk.error))}", self._upstream)
-        self._count(chunk)
-        usage = None if chunk.usage is None else read_usage(decode_or_none(bytes(chunk.usage)))
-        if usage is not None:
-            self.progress.usage = usage
-            if self._request.hides_usage and not chunk.choices:
-                return None
-        return without_null_usage(event) if self._request.hides_usage else event
-
-    def _count(self, chunk: Chunk) -> None:
-        for choice in chunk.choices or ():
-            self.progress.content_events += 1
-            self._open_choices.add(choice.index)
-            if choice.finish_reason is not None:
-                self._open_choices.discard(choice.index)
-            if choice.text:
-                self.progress.content_bytes += len(choice.text.encode())
-            if choice.delta is not None:
-                delta = choice.delta
-                parts = (delta.content, delta.reasoning_content, delta.tool_calls)
-                self.progress.content_bytes += sum(len(bytes(part)) - 2 for part in parts if part is not None)
-
-
-def _message(error: bytes) -> str:
-    """The upstream's words about a failure inside a stream, shortened."""
-    said = decode_or_none(error)
-    if isinstance(said, dict):
-        said = said.get("message", "the stream failed")
-    return str(said)[:300] if said else json.dumps("the stream failed")
-
-
-def count_answer_tokens(body: bytes) -> int:
-    """Output tokens of a whole answer without usage, leaning high."""
-    return count_tokens(body.decode("utf-8", "replace"))
+    async def _drain(self) -> None:
+        """Reads the few bytes after `[DONE]`; a connection that does not end by then is closed with the stream."""
+        with contextlib.suppress(TimeoutError, aiohttp.ClientError, ConnectionError):
+            async with asyncio.timeout(LAST_BYTES_SECONDS):
+                while not self._response.content.at_eof():
+                    await self._response.content.readany()

@@ -1,85 +1,79 @@
 """All upstreams behind their layers: find a model, send to it, open a stream at it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import aiohttp
-import msgspec
 
-from action_model.prices import Usage
 from router.errors import UnknownModel
-from router.upstreams.http import Http, count_answer_tokens
-from router.upstreams.layers import Breaker, Limit, Meter
-from router.upstreams.retry import first_success
-from router.upstreams.transport import Address, OpenStream, Request, Transport
+from router.upstreams.catalogue import Catalogue, PriceAny
+from router.upstreams.http import Http, new_session
+from router.upstreams.layers.breaker import Breaker
+from router.upstreams.layers.deadline import within_deadline
+from router.upstreams.layers.fallback import Fallback
+from router.upstreams.layers.limit import Limit
+from router.upstreams.layers.meter import Meter
+from router.upstreams.layers.retry import Retry
+from router.upstreams.transport import Address
 from router.upstreams.upstream import Call, Model, Reply, ReplyStream
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamSpec:
-    """One upstream as the operator set it up."""
+    """One upstream as the operator set it up.
+
+    A model named "*" stands for every name not listed: at its own price, or as `price_any(name)` says (None: the
+    price is unknown, so the name is refused).
+    """
 
     address: Address
     models: tuple[Model, ...]
     slots: int = 64
     retries: int = 2
+    price_any: PriceAny | None = None
 
 
 class Pool:
     """The `Upstreams` of the router. Build with `build_pool` inside a running event loop."""
 
-    def __init__(
-        self, specs: Sequence[UpstreamSpec], breakers: Mapping[str, Breaker], session: aiohttp.ClientSession
-    ) -> None:
-        self._specs = {spec.address.name: spec for spec in specs}
-        self._breakers = breakers
-        self._layers: Mapping[str, Transport] = {
-            name: Limit(breaker, name, self._specs[name].slots) for name, breaker in breakers.items()
+    def __init__(self, specs: Sequence[UpstreamSpec], sessions: Mapping[str, aiohttp.ClientSession]) -> None:
+        self._sessions = sessions
+        self._catalogue = Catalogue(
+            [model for spec in specs for model in spec.models if model.name != "*"],
+            {spec.address.name: price_any for spec in specs if (price_any := _price_any(spec))},
+        )
+        self._breakers = {
+            spec.address.name: Breaker(
+                Limit(Meter(Http(sessions[spec.address.name], spec.address)), spec.slots), spec.address.name
+            )
+            for spec in specs
         }
-        self._session = session
-        self._models = {model.id: model for spec in specs for model in spec.models if model.name != "*"}
-        self._by_name = {model.name: model for model in reversed(self._models.values())}
-        self._any = {spec.address.name: model for spec in specs for model in spec.models if model.name == "*"}
+        # A retry waits outside the limit and the meter: it holds no slot and no money. The meter is innermost, so
+        # that each attempt is paid by itself and a call that waits for a slot holds nothing.
+        lines = {spec.address.name: Retry(self._breakers[spec.address.name], spec.retries) for spec in specs}
+        asks_usage = {spec.address.name: spec.address.asks_usage for spec in specs}
+        self._road = Fallback(lines, self.find, asks_usage)
 
     @property
     def models(self) -> Mapping[str, Model]:
         """All named models by id, in the order of the settings."""
-        return self._models
+        return self._catalogue.models
 
     def find(self, name: str) -> Model:
         """By id, by bare name, or through a "*" model. Raises UnknownModel."""
-        found = self._models.get(name) or self._by_name.get(name)
-        if found is not None:
-            return found
-        upstream, _, rest = name.partition("/")
-        if rest and upstream in self._any:
-            return replace(self._any[upstream], name=rest, served_as=rest)
-        for wildcard in self._any.values():
-            return replace(wildcard, name=name, served_as=name)
-        raise UnknownModel(name)
+        return self._catalogue.find(name)
 
     async def send(self, call: Call) -> Reply:
         """A whole answer with status 2xx; anything else is raised."""
-        return await first_success(
-            self._candidates(call.model),
-            call.attempts,
-            self._specs[call.model.upstream].retries,
-            call.deadline,
-            lambda model: self._send_to(call, model),
-        )
+        async with within_deadline(call):
+            return await self._road.send(call)
 
     @asynccontextmanager
     async def open(self, call: Call) -> AsyncIterator[ReplyStream]:
         """An open stream; leaving the context closes the connection and settles."""
-        stream = await first_success(
-            self._candidates(call.model),
-            call.attempts,
-            self._specs[call.model.upstream].retries,
-            call.deadline,
-            lambda model: self._open_at(call, model),
-        )
+        async with within_deadline(call):
+            stream = await self._road.open(call)
         async with stream.exits:
             yield stream
 
@@ -88,59 +82,30 @@ class Pool:
         return self._breakers[upstream].is_resting
 
     async def close(self) -> None:
-        """Closes the session."""
-        await self._session.close()
-
-    def _candidates(self, model: Model) -> list[Model]:
-        """The model and its fallbacks, each once."""
-        names = dict.fromkeys((model.id, *model.fallbacks))
-        return [model if name == model.id else self.find(name) for name in names]
-
-    async def _send_to(self, call: Call, model: Model) -> Reply:
-        reply = await self._layers[model.upstream].send(Request(call, model, _body_for(call.body, model)))
-        if reply.usage_is_told:
-            return reply
-        counted = Usage(call.expected.input_tokens, count_answer_tokens(reply.body))
-        return replace(reply, usage=counted)
-
-    async def _open_at(self, call: Call, model: Model) -> OpenStream:
-        asks = self._specs[model.upstream].address.asks_usage and call.path in ("/chat/completions", "/completions")
-        body, hides = _asking_usage(_body_for(call.body, model)) if asks else (_body_for(call.body, model), False)
-        return await self._layers[model.upstream].open(Request(call, model, body, hides))
+        """Closes the sessions."""
+        for session in self._sessions.values():
+            await session.close()
 
 
 def build_pool(specs: Sequence[UpstreamSpec]) -> Pool:
-    """Call inside a running event loop. Order matters: a call that waits for a slot holds no money yet."""
-    connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60)
-    session = aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
-    )
-    clock = asyncio.get_running_loop().time
-    breakers = {
-        spec.address.name: Breaker(Meter(Http(session, spec.address), clock), spec.address.name, clock)
-        for spec in specs
-    }
-    return Pool(specs, breakers, session)
+    """Call inside a running event loop."""
+    return Pool(specs, {spec.address.name: new_session() for spec in specs})
 
 
-def _fields(body: bytes) -> dict[str, msgspec.Raw]:
-    return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+def _price_any(spec: UpstreamSpec) -> PriceAny | None:
+    star = next((model for model in spec.models if model.name == "*"), None)
+    if star is None or spec.price_any is not None:
+        return spec.price_any
+    return lambda name: replace(star, name=name, served_as=name)
 
 
-def _body_for(body: bytes, model: Model) -> bytes:
-    """The body with `model` as the upstream calls it; byte for byte as it came where it already is."""
-    fields = _fields(body)
-    name = msgspec.json.encode(model.served_as)
-    if bytes(fields.get("model", b"")) == name:
-        return body
-    return msgspec.json.encode({**fields, "model": msgspec.Raw(name)})
-
-
-def _asking_usage(body: bytes) -> tuple[bytes, bool]:
-    """The body asking for usage, and whether that was our wish alone."""
-    fields = _fields(body)
-    options = msgspec.json.decode(fields["stream_options"]) if "stream_options" in fields else None
-    if isinstance(options, dict) and options.get("include_usage"):
-        return body, False
-    wanted = {**options, "include_usage": True} if isinstance(options, dict) else {"include_usage": True}
-    return msgspec.json.encode({**fields, "stream_options": wanted}), True
+def check_fallbacks(pool: Pool) -> Sequence[str]:
+    """One line for each fallback that names no model."""
+    problems = []
+    for model in pool.models.values():
+        for name in model.fallbacks:
+            try:
+                pool.find(name)
+            except UnknownModel:
+                problems.append(f"the fallback '{name}' of '{model.id}' names no model")
+    return problems

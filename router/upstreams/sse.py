@@ -1,61 +1,45 @@
-"""Server-sent events: cut a byte stream into whole events, and peek into a chat chunk without rebuilding it."""
+"""Server-sent events: cut a byte stream into whole events, and get at their data without rebuilding them."""
 
 import re
 from collections.abc import Iterator
 
-import msgspec
-
 DONE = b"data: [DONE]\n\n"
+LONGEST_EVENT_BYTES = 16 * 2**20
+
+_LINE_END = rb"(?:\r\n|\n|\r(?=[^\n]))"
+_BLANK_LINE = re.compile(_LINE_END + _LINE_END)
 _NULL_USAGE = re.compile(rb',\s*"usage"\s*:\s*null')
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-LONGEST_EVENT = 16 * 2**20
-
-
-class Delta(msgspec.Struct):
-    """What counts as output: text, reasoning and tool arguments."""
-
-    content: msgspec.Raw | None = None
-    reasoning_content: msgspec.Raw | None = None
-    tool_calls: msgspec.Raw | None = None
-
-
-class StreamChoice(msgspec.Struct):
-    """One choice of a chunk."""
-
-    index: int = 0
-    delta: Delta | None = None
-    text: str | None = None
-    finish_reason: str | None = None
-
-
-class Chunk(msgspec.Struct):
-    """The fields of a chunk that we read."""
-
-    choices: list[StreamChoice] | None = None
-    usage: msgspec.Raw | None = None
-    error: msgspec.Raw | None = None
 
 
 class EventCutter:
-    """Feed bytes as they come; whole events come out, exactly as they came, blank line included."""
+    """Feed bytes as they come; whole events come out, exactly as they came, blank line included.
+
+    Line ends may be LF, CRLF or CR, and the pieces may be cut anywhere, inside a character or a line end too.
+    """
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
+        self._searched = 0
 
     @property
     def rest(self) -> bytes:
         """Bytes of an event not yet ended."""
-        return self._rest
+        return bytes(self._rest)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Whole events, in order. Raises ValueError when one grows without end."""
-        buffer = self._rest + data if self._rest else data
-        start = 0
-        for end in _END.finditer(buffer):
-            yield buffer[start : end.end()]
+        if not self._rest and data.endswith(b"\n\n") and data.count(b"\n\n") == 1 and b"\r" not in data:
+            yield data
+            return
+        self._rest += data
+        events, start = [], 0
+        for end in _BLANK_LINE.finditer(self._rest, max(0, self._searched - 4)):
+            events.append(bytes(self._rest[start : end.end()]))
             start = end.end()
-        self._rest = buffer[start:]
-        if len(self._rest) > LONGEST_EVENT:
+        del self._rest[:start]
+        self._searched = len(self._rest)
+        yield from events
+        if len(self._rest) > LONGEST_EVENT_BYTES:
             raise ValueError("an event without end")
 
 

@@ -1,6 +1,6 @@
 """The seam between us and the network: what each layer offers, and what travels through them."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -9,13 +9,34 @@ from action_model.prices import Usage
 from router.upstreams.upstream import Call, Model, Reply
 
 
+@dataclass(slots=True)
+class Tries:
+    """Attempts that a call may still make, counted over retries and fallbacks together.
+
+    `kept_back` are those that a retry may not use because models further down the road need one each.
+    """
+
+    left: int
+    kept_back: int = 0
+
+    def take(self) -> None:
+        """One attempt begins."""
+        self.left -= 1
+
+    @property
+    def allow_retry(self) -> bool:
+        """May the same model be tried again?"""
+        return self.left > self.kept_back
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One attempt at one model: the call, its body for this very model, and how long it may take."""
+    """One call aimed at one model: its body for this very model. `hides_usage`: the usage chunk is ours alone."""
 
     call: Call
     model: Model
     body: bytes
+    tries: Tries
     hides_usage: bool = False
 
 
@@ -26,14 +47,25 @@ class Progress:
     usage: Usage | None = None
     content_bytes: int = 0
     content_events: int = 0
-    finished: bool = False
+    is_finished: bool = False
+    failure: str | None = None
+
+    def note_content(self, size_bytes: int) -> None:
+        """An event that says something."""
+        if size_bytes > 0:
+            self.content_bytes += size_bytes
+            self.content_events += 1
 
 
 class OpenStream(Protocol):
-    """An open stream inside the layers; each layer pushes what must happen when it closes onto `exits`."""
+    """An open stream inside the layers. Closing `exits` ends it: the upstream first, then each layer around it."""
 
     exits: AsyncExitStack
-    progress: Progress
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+        ...
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -67,6 +99,13 @@ class Transport(Protocol):
         ...
 
 
+def close_after(stream: OpenStream, clean_up: Callable[[], Awaitable[None]]) -> None:
+    """Adds what a layer must do when the stream is closed, after all that lies further in."""
+    inner, stream.exits = stream.exits, AsyncExitStack()
+    stream.exits.push_async_callback(clean_up)
+    stream.exits.push_async_callback(inner.aclose)
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where an upstream is and how to speak to it. The key never leaves this value but in the header."""
@@ -76,5 +115,6 @@ class Address:
     api_key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout_seconds: float = 60.0
+    connect_seconds: float = 10.0
     asks_usage: bool = True
     forward_traceparent: bool = False
