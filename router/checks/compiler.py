@@ -11,10 +11,8 @@ from router.errors import BadRequest
 from router.task import Requirement
 
 _SPLIT = re.compile(
-_SPLIT = re.compile(
     r"(?<=[\w\"'`)\]])(?:\.\s+(?=[A-Z])|;\s+|,\s+(?=(?:do not|don't|and )\b)|"
     r",?\s+and\s+(?=(?:do|don't|use|include|write|end|start|begin|be|keep|answer|avoid)\b))"
-)
 )
 
 
