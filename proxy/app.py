@@ -1,0 +1,115 @@
+"""The application: every route, built once around the rooms that live between start and stop."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, ScalarRenderPlugin
+from litestar.types import ControllerRouterHandler
+
+from proxy.assembly import build_router
+from proxy.auth import is_loopback
+from proxy.chat import chat
+from proxy.errors import ErrorAnswer, error_answer, simple_error
+from proxy.exchange import JSON, new_request_id
+from proxy.health import health_routes
+from proxy.house import House
+from proxy.models import find_model, list_models
+from proxy.passthrough import completions, embeddings
+from proxy.route import mount, wrong_method
+from proxy.runs import find_run
+from proxy.settings import Settings, SettingsError
+
+log = logging.getLogger("maestro.proxy")
+
+
+def create_app(settings: Settings) -> Litestar:
+    """The whole proxy. Its rooms are built when the server starts; an exposed proxy without keys does not start."""
+    house = House(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        rooms = await build_router(settings)
+        house.open(rooms)
+        try:
+            await check_exposure(house)
+            yield
+        finally:
+            house.close()
+            await rooms.close()
+
+    app = Litestar(
+        route_handlers=[*api_routes(house), *health_routes(house)],
+        lifespan=[lifespan],
+        exception_handlers={HTTPException: answer_http_error, Exception: answer_error},
+        after_request=add_request_id,
+        openapi_config=OpenAPIConfig(
+            title="Maestro", version="1", render_plugins=[ScalarRenderPlugin(), JsonRenderPlugin()]
+        ),
+        logging_config=None,
+    )
+    app.state.house = house
+    return app
+
+
+def api_routes(house: House) -> list[ControllerRouterHandler]:
+    """The routes of the API."""
+    return [
+        mount(house, "/v1/chat/completions", "POST", chat),
+        mount(house, "/v1/completions", "POST", completions),
+        mount(house, "/v1/embeddings", "POST", embeddings),
+        mount(house, "/v1/models", "GET", list_models),
+        mount(house, "/v1/models/{name:path}", "GET", find_model),
+        mount(house, "/v1/maestro/runs/{run_id:str}", "GET", find_run),
+        mount(house, "/studio/v1/maestro/runs/{run_id:str}", "GET", find_run),
+    ]
+
+
+async def check_exposure(house: House) -> None:
+    """Without a key only loopback is served. Raises SettingsError for another address; else says so."""
+    if house.door is None or await house.door.is_locked():
+        return
+    host = house.settings.server.host
+    if not is_loopback(host):
+        raise SettingsError(
+            f"server.host is '{host}' but there is no API key: anyone could spend your money. "
+            "Create one (maestro teams create, maestro keys create), or listen on 127.0.0.1."
+        )
+    log.warning("no API key is configured: serving this machine only, every caller is the operator")
+
+
+def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Our errors, and what nobody foresaw, in OpenAI's shape."""
+    house: House = request.app.state.house
+    answer = error_answer(error, house.now(), house.settings.server.budget_error_status)
+    if answer.status == 500:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return as_response(answer)
+
+
+def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Litestar's own errors: unknown path, wrong method, a body that does not fit."""
+    path = request.url.path
+    if isinstance(error, NotFoundException):
+        hint = "Please check the URL for typos."
+        return as_response(simple_error(404, f"Unknown request URL: {request.method} {path}. {hint}", "unknown_url"))
+    if isinstance(error, MethodNotAllowedException):
+        allowed = (error.headers or {}).get("allow", "")
+        return as_response(wrong_method(request.method, path, allowed))
+    return as_response(simple_error(error.status_code, error.detail, None))
+
+
+def as_response(answer: ErrorAnswer) -> Response[bytes]:
+    """An error as Litestar's response, with a request id."""
+    headers = {**answer.headers, "x-request-id": new_request_id()}
+    return Response(answer.body, status_code=answer.status, headers=headers, media_type=JSON)
+
+
+def add_request_id(response: Response[object]) -> Response[object]:
+    """Every answer of a framework route has an id too."""
+    response.headers.setdefault("x-request-id", new_request_id())
+    return response

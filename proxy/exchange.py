@@ -1,0 +1,172 @@
+"""One request while it is served: reads the body, writes the answer, and notices when the client leaves."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from router.errors import BadRequest, TooLarge
+from router.task import Caller
+
+Scope = Any
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+BODY_SECONDS = 120.0
+JSON = "application/json"
+EVENTS = "text/event-stream; charset=utf-8"
+
+
+class ClientLeft(Exception):
+    """The client closed the connection: nobody is left to answer."""
+
+
+class SlowBody(Exception):
+    """The body did not come in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer."""
+
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = JSON
+
+
+class Exchange:
+    """One HTTP request and its answer. `async with exchange.watched():` cancels the block when the client leaves."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.request_id = new_request_id()
+        self.headers: dict[str, str] = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        self.body = b""
+        self.caller = Caller()
+        self.status = 0
+        self._receive = receive
+        self._send = send
+        self._watch: Watch | None = None
+
+    @property
+    def method(self) -> str:
+        """GET, POST, …"""
+        return str(self.scope["method"])
+
+    @property
+    def path(self) -> str:
+        """The path, percent-decoded."""
+        return str(self.scope["path"])
+
+    @property
+    def has_started(self) -> bool:
+        """Is the status already on its way?"""
+        return self.status != 0
+
+    async def read_body(self, most_bytes: int) -> None:
+        """Reads the body. Raises TooLarge (before reading, where the length is told), ClientLeft, SlowBody."""
+        length = self.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > most_bytes:
+            raise _too_large(most_bytes)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                self.body = await self._read(most_bytes)
+        except TimeoutError:
+            raise SlowBody from None
+
+    async def _read(self, most_bytes: int) -> bytes:
+        parts: list[bytes] = []
+        size, more = 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientLeft
+            part, more = message.get("body", b""), message.get("more_body", False)
+            size += len(part)
+            if size > most_bytes:
+                raise _too_large(most_bytes)
+            parts.append(bytes(part))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def watched(self) -> "Watch":
+        """Cancels the block, and raises ClientLeft at its end, when the client leaves."""
+        self._watch = Watch(self._receive)
+        return self._watch
+
+    async def send(self, answer: Answer) -> None:
+        """Sends a whole answer."""
+        headers = {"content-type": answer.content_type, "content-length": str(len(answer.body)), **answer.headers}
+        await self._start(answer.status, headers.items())
+        body = b"" if self.method == "HEAD" else answer.body
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def start_stream(self, headers: Mapping[str, str]) -> None:
+        """Sends status 200 and the headers of a stream of events."""
+        fixed = {"content-type": EVENTS, "cache-control": "no-cache", "x-accel-buffering": "no"}
+        await self._start(200, (fixed | dict(headers)).items())
+
+    async def write(self, data: bytes) -> None:
+        """Sends a piece of a stream."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self) -> None:
+        """Ends a stream."""
+        if self._watch is not None:
+            self._watch.is_over = True
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def _start(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
+        self.status = status
+        encoded = [(name.encode("latin-1"), _value(value)) for name, value in headers]
+        encoded.append((b"x-request-id", self.request_id.encode()))
+        await self._send({"type": "http.response.start", "status": status, "headers": encoded})
+
+
+class Watch:
+    """Waits for the client to leave while the block runs."""
+
+    def __init__(self, receive: Receive) -> None:
+        self.is_over = False
+        self._left = False
+        self._receive = receive
+
+    async def __aenter__(self) -> Self:
+        self._served = asyncio.current_task()
+        self._waiting = asyncio.create_task(self._wait())
+        return self
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if not self.is_over and self._served is not None:
+            self._left = True
+            self._served.cancel()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.is_over = True
+        self._waiting.cancel()
+        await asyncio.wait((self._waiting,))
+        if self._left and self._served is not None:
+            self._served.uncancel()
+            raise ClientLeft from None
+
+
+def new_request_id() -> str:
+    """What `x-request-id` says."""
+    return f"req_{os.urandom(12).hex()}"
+
+
+def _value(value: str) -> bytes:
+    """A header's value that cannot end its line."""
+    return value.encode("latin-1", "replace").replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def _too_large(most_bytes: int) -> BadRequest:
+    return TooLarge(f"The body is larger than {most_bytes} bytes.", code="request_too_large")

@@ -1,0 +1,29 @@
+"""`/healthz`, `/readyz`, `/metrics`: without a key, and without anything that belongs to a team."""
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from proxy.house import House
+
+
+def health_routes(house: House) -> list[HTTPRouteHandler]:
+    """Alive; ready for requests (503 before the start and while draining); counters."""
+
+    @get("/healthz", summary="Is the process alive?")
+    async def healthz() -> dict[str, str]:
+        """Always ok while the process answers."""
+        return {"status": "ok"}
+
+    @get("/readyz", summary="Are requests served?")
+    async def readyz() -> Response[dict[str, str]]:
+        """200 while requests are served, else 503."""
+        if house.gate.is_draining or house.built is None:
+            return Response({"status": "draining" if house.gate.is_draining else "starting"}, status_code=503)
+        return Response({"status": "ready"})
+
+    @get("/metrics", summary="Counters, for Prometheus")
+    async def metrics() -> Response[bytes]:
+        """Prometheus' text format."""
+        return Response(house.metrics.page(house.gate.inside), media_type=house.metrics.content_type)
+
+    return [healthz, readyz, metrics]

@@ -1,0 +1,54 @@
+"""What every route shares: settings, the gate, counters, and the rooms once they are built."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from proxy.assembly import Rooms
+from proxy.auth import Door
+from proxy.gate import Gate
+from proxy.metrics import Metrics
+from proxy.settings import Settings
+from router.errors import Unavailable
+from router.task import Caller
+
+
+@dataclass(slots=True)
+class House:
+    """Built once in `create_app`; `rooms` are there between start and stop."""
+
+    settings: Settings
+    gate: Gate = field(default_factory=Gate)
+    metrics: Metrics = field(default_factory=Metrics)
+    built: Rooms | None = None
+    door: Door | None = None
+
+    @property
+    def rooms(self) -> Rooms:
+        """The rooms. Raises Unavailable before the start and after the end."""
+        if self.built is None:
+            raise Unavailable("The server is starting.")
+        return self.built
+
+    def open(self, rooms: Rooms) -> None:
+        """The rooms are ready."""
+        self.built, self.door = rooms, Door(rooms.registry)
+
+    def close(self) -> None:
+        """The rooms are about to close."""
+        self.built = self.door = None
+
+    async def admit(self, headers: Mapping[str, str], team: str | None) -> Caller:
+        """Who asks. Raises Unauthenticated, Forbidden, Unavailable."""
+        if self.door is None:
+            raise Unavailable("The server is starting.")
+        return await self.door.admit(headers, team)
+
+    @property
+    def most_body_bytes(self) -> int:
+        """The largest body we read."""
+        return int(self.settings.server.max_body_mb * 2**20)
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return time.time()

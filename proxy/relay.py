@@ -1,0 +1,91 @@
+"""One call passed through: the upstream's bytes as they came, and our headers; the block for a virtual model."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from proxy.answer import with_scores
+from proxy.assembly import Rooms
+from proxy.errors import error_object
+from proxy.exchange import Answer, Exchange
+from proxy.scores import Relayed, money_headers, predicted_by, relay_block, unvalidated, usd_text
+from proxy.sse import event, with_block
+from router.dispatcher import Road
+from router.errors import MaestroError
+from router.ledger.ledger import Account, Standing
+from router.task import Caller, Task
+from router.upstreams.upstream import Reply, ReplyStream
+
+CHAT = "/chat/completions"
+
+
+async def relay(exchange: Exchange, rooms: Rooms, task: Task, road: Road, path: str = CHAT) -> Answer | None:
+    """Answers by one call; None when the answer was streamed."""
+    if task.stream:
+        await _stream(exchange, rooms, task, road, path)
+        return None
+    reply = await rooms.dispatcher.relay(task, exchange.caller, road, path)
+    standings = await rooms.ledger.standings(account_of(exchange.caller))
+    told = relayed(road, reply)
+    headers = {
+        **reply.headers,
+        "x-maestro-run-id": road.run_id,
+        "x-maestro-model": reply.model.id,
+        "x-maestro-cost-usd": usd_text(told.nanodollars),
+        **money_headers(standings),
+    }
+    body = reply.body
+    if task.is_virtual and path == CHAT:
+        body = with_scores(body, unvalidated(), relay_block(task, told, standings))
+        headers["x-maestro-finish-reason"] = "unvalidated"
+    return Answer(body, reply.status, headers)
+
+
+def account_of(caller: Caller) -> Account:
+    """Who pays."""
+    return Account(caller.team, caller.key_id)
+
+
+def relayed(road: Road, reply: Reply) -> Relayed:
+    """What a whole reply was."""
+    cost = reply.model.price.nanodollars(reply.usage, reply.seconds)
+    return Relayed(road.run_id, reply.model.id, reply.usage, cost, reply.seconds, predicted_by(road.estimate))
+
+
+async def _stream(exchange: Exchange, rooms: Rooms, task: Task, road: Road, path: str) -> None:
+    """Events as they come. A failure before the first event is raised; a later one is one error event."""
+    standings = await rooms.ledger.standings(account_of(exchange.caller))
+    async with rooms.dispatcher.open_relay(task, exchange.caller, road, path) as stream:
+        told = {"x-maestro-run-id": road.run_id, "x-maestro-model": stream.model.id}
+        await exchange.start_stream({**stream.headers, **told, **money_headers(standings)})
+        if task.is_virtual and path == CHAT:
+            await _write_with_block(exchange, task, road, stream, standings)
+        else:
+            await write_all(exchange, stream.events())
+    await exchange.end()
+
+
+async def _write_with_block(
+    exchange: Exchange, task: Task, road: Road, stream: ReplyStream, standings: Sequence[Standing]
+) -> None:
+    clock = asyncio.get_running_loop().time
+    started = clock()
+
+    def tell() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        usage, seconds = stream.usage, clock() - started
+        cost = stream.model.price.nanodollars(usage, seconds)
+        told = Relayed(road.run_id, stream.model.id, usage, cost, seconds, predicted_by(road.estimate))
+        return unvalidated(), relay_block(task, told, standings)
+
+    async with aclosing(with_block(stream.events(), tell)) as events:
+        await write_all(exchange, events)
+
+
+async def write_all(exchange: Exchange, events: AsyncIterator[bytes]) -> None:
+    """Writes every event; a failure on the way becomes one error event, never a clean end."""
+    try:
+        async for piece in events:
+            await exchange.write(piece)
+    except MaestroError as error:
+        await exchange.write(event({"error": error_object(error)}))

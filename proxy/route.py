@@ -1,0 +1,107 @@
+"""A route as a raw ASGI application inside Litestar: the framework's request layer costs more than our whole work.
+
+Key, body, disconnects, errors, counters: the same for every route; a handler only reads and answers.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from litestar import asgi
+from litestar.handlers import ASGIRouteHandler
+
+from proxy.assembly import Rooms
+from proxy.errors import ErrorAnswer, error_answer, error_object, simple_error
+from proxy.exchange import Answer, ClientLeft, Exchange, Receive, Scope, Send, SlowBody
+from proxy.fields import team_in
+from proxy.house import House
+from proxy.metrics import CLIENT_LEFT
+from proxy.sse import event
+from router.errors import MaestroError, Unavailable
+
+Handler = Callable[[Exchange, Rooms], Awaitable[Answer | None]]
+
+log = logging.getLogger("maestro.proxy")
+
+
+class Route:
+    """Serves one path and method. `handler` answers, or streams and returns None."""
+
+    def __init__(self, house: House, path: str, method: str, handler: Handler) -> None:
+        self._house = house
+        self._method = method
+        self._handler = handler
+        self._metrics = house.metrics.route(path)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The outermost edge: whatever happens, the client gets an answer in OpenAI's shape."""
+        exchange, started = Exchange(scope, receive, send), time.perf_counter()
+        try:
+            await self._serve(exchange)
+        except ClientLeft:
+            exchange.status = CLIENT_LEFT
+        except asyncio.CancelledError:
+            await self._fail(exchange, Unavailable("The server is shutting down; send the request again."))
+            raise
+        except Exception as error:  # noqa: BLE001 - the outermost edge
+            await self._fail(exchange, error)
+        finally:
+            self._metrics.count(exchange.status, time.perf_counter() - started)
+
+    async def _serve(self, exchange: Exchange) -> None:
+        if exchange.method != self._method and not (exchange.method == "HEAD" and self._method == "GET"):
+            await send_error(exchange, wrong_method(exchange.method, exchange.path, self._method))
+            return
+        with self._house.gate.enter():
+            await self._admit(exchange)
+            async with exchange.watched():
+                answer = await self._handler(exchange, self._house.rooms)
+            if answer is not None:
+                await exchange.send(answer)
+
+    async def _admit(self, exchange: Exchange) -> None:
+        """Key first, then the body; only a body can name a team by `metadata.maestro_team`."""
+        team = exchange.headers.get("x-maestro-team")
+        exchange.caller = await self._house.admit(exchange.headers, team)
+        if self._method != "GET":
+            await exchange.read_body(self._house.most_body_bytes)
+            named = None if team else team_in(exchange.body)
+            if named is not None:
+                exchange.caller = await self._house.admit(exchange.headers, named)
+
+    async def _fail(self, exchange: Exchange, error: BaseException) -> None:
+        """The error as a status, or inside a stream as its last event."""
+        if not isinstance(error, MaestroError | SlowBody):
+            log.error("request %s failed", exchange.request_id, exc_info=error)
+        if exchange.has_started:
+            await exchange.write(event({"error": error_object(error)}))
+            await exchange.end()
+            return
+        if isinstance(error, SlowBody):
+            await send_error(exchange, simple_error(408, "The body did not come in time.", "request_timeout"))
+            return
+        status = self._house.settings.server.budget_error_status
+        await send_error(exchange, error_answer(error, self._house.now(), status))
+
+
+async def send_error(exchange: Exchange, error: ErrorAnswer) -> None:
+    """Sends an error as a whole answer."""
+    await exchange.send(Answer(error.body, error.status, error.headers))
+
+
+def wrong_method(method: str, path: str, allowed: str) -> ErrorAnswer:
+    """405 in OpenAI's words."""
+    message = f"Not allowed to {method} on {path} (HINT: Perhaps you meant to make a {allowed} request?)"
+    told = simple_error(405, message, "method_not_supported")
+    return ErrorAnswer(told.status, told.body, {"allow": allowed})
+
+
+def mount(house: House, path: str, method: str, handler: Handler) -> ASGIRouteHandler:
+    """The route as Litestar takes it. `path` may hold Litestar's path parameters."""
+    route = Route(house, path, method, handler)
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await route(scope, receive, send)
+
+    return asgi(path, copy_scope=True)(serve)
