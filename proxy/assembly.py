@@ -1,0 +1,221 @@
+"""Builds the rooms from the settings, once: upstreams, ledger, registry, estimator, verifier, dispatcher."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from action_model.estimator import Estimator
+from action_model.prices import Price, to_nanodollars
+from action_model.prior import PriorEstimator
+from proxy.providers import found_providers, upstream_of
+from proxy.settings import ModelSettings, Settings, SettingsError, TeamSettings, UpstreamSettings, read_secret
+from router.dispatcher import Dispatcher, DispatcherOptions
+from router.errors import UnknownModel
+from router.judging.judge import Judge
+from router.ledger.accounts import Team
+from router.ledger.registry import Registry
+from router.ledger.sqlite import SqliteLedger
+from router.upstreams.embedded import EmbeddedError, EmbeddedServers, EmbeddedSpec
+from router.upstreams.pool import Pool, UpstreamSpec, build_pool, check_fallbacks
+from router.upstreams.prices import find_listing
+from router.upstreams.transport import Address
+from router.upstreams.upstream import Model
+from router.upstreams.weights import WeightsError, fetch_builtin
+from router.verify import Verifier
+
+logger = logging.getLogger("maestro.assembly")
+EMBEDDED_URLS = "MAESTRO_EMBEDDED_URLS"
+"""Set by `maestro serve` for its workers, so that they share the embedded servers it started."""
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Everything a request may use. `close` ends it in the reverse order."""
+
+    settings: Settings
+    upstreams: Pool
+    ledger: SqliteLedger
+    registry: Registry
+    estimator: Estimator
+    verifier: Verifier
+    dispatcher: Dispatcher
+    embedded: EmbeddedServers | None = None
+
+    async def close(self) -> None:
+        """Settles what is queued, closes the sessions, ends the embedded servers."""
+        await self.upstreams.close()
+        await self.ledger.close()
+        if self.embedded is not None:
+            await asyncio.to_thread(self.embedded.close)
+
+
+async def build_router(settings: Settings) -> Rooms:
+    """Call inside a running event loop. Raises SettingsError for settings that cannot work, Unavailable (ledger)."""
+    upstream_settings = settings.upstream or tuple(upstream_of(provider) for provider in found_providers())
+    if not upstream_settings:
+        raise SettingsError("no [[upstream]] is configured and no provider's key is in the environment (maestro init)")
+    ledger = SqliteLedger(
+        ledger_path(settings.ledger.url), settings.ledger.durability, store_texts=settings.ledger.store_texts
+    )
+    embedded, urls = await asyncio.to_thread(start_embedded, upstream_settings)
+    try:
+        pool = build_pool([_spec(upstream, urls) for upstream in upstream_settings])
+        await ledger.start()
+    except BaseException:
+        if embedded is not None:
+            embedded.close()
+        raise
+    for problem in check_fallbacks(pool):
+        raise SettingsError(problem)
+    registry = Registry(ledger.writer)
+    for name, team in settings.teams.items():
+        await registry.put_team(_team(name, team))
+    estimator = PriorEstimator()
+    verifier = Verifier(Judge(pool), _judges(settings, pool))
+    options = DispatcherOptions(
+        clock=asyncio.get_running_loop().time,
+        validators={},
+        max_parallel=settings.limits.parallel_attempts,
+        store_texts=settings.ledger.store_texts,
+    )
+    dispatcher = Dispatcher(pool, ledger, estimator, verifier, options)
+    return Rooms(settings, pool, ledger, registry, estimator, verifier, dispatcher, embedded)
+
+
+def ledger_path(url: str) -> Path:
+    """The file of a `sqlite:///` URL. Raises SettingsError for another scheme."""
+    if not url.startswith("sqlite:///"):
+        raise SettingsError(f"ledger.url must begin with sqlite:///, not {url.split(':', 1)[0]}:")
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def start_embedded(upstreams: Sequence[UpstreamSettings]) -> tuple[EmbeddedServers | None, Mapping[str, str]]:
+    """Starts the embedded models, unless `maestro serve` has done so for all workers; their URLs by name."""
+    shared = os.environ.get(EMBEDDED_URLS)
+    if shared:
+        return None, msgspec.json.decode(shared, type=dict[str, str])
+    specs = [_embedded_spec(upstream) for upstream in upstreams if upstream.is_embedded]
+    if not specs:
+        return None, {}
+    servers = EmbeddedServers(specs)
+    try:
+        return servers, servers.start()
+    except EmbeddedError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _embedded_spec(upstream: UpstreamSettings) -> EmbeddedSpec:
+    try:
+        path = fetch_builtin(upstream.builtin) if upstream.builtin else Path(upstream.gguf or "")
+    except WeightsError as error:
+        raise SettingsError(f"upstream '{upstream.name}': {error}") from None
+    return EmbeddedSpec(upstream.name, path, upstream.slots, upstream.context_tokens, upstream.threads)
+
+
+def _spec(upstream: UpstreamSettings, urls: Mapping[str, str]) -> UpstreamSpec:
+    address = Address(
+        name=upstream.name,
+        base_url=urls.get(upstream.name) or upstream.base_url or "",
+        api_key=_key(upstream),
+        headers=upstream.headers,
+        timeout_seconds=upstream.timeout_seconds,
+        asks_usage=upstream.asks_usage,
+        forward_traceparent=upstream.forward_traceparent,
+    )
+    listed = upstream.model or _default_models(upstream)
+    models = [model for settings in listed if (model := _model(upstream, settings, settings.name)) is not None]
+    star = next((settings for settings in listed if settings.name == "*"), None)
+    return UpstreamSpec(
+        address,
+        tuple(models),
+        slots=upstream.max_parallel,
+        retries=upstream.retries,
+        price_any=None if star is None else lambda name: _model(upstream, star, name),
+    )
+
+
+def _key(upstream: UpstreamSettings) -> str | None:
+    key = read_secret(upstream.api_key_env)
+    if upstream.api_key_env and not key:
+        logger.warning("upstream '%s': %s is not set", upstream.name, upstream.api_key_env)
+    return key
+
+
+def _default_models(upstream: UpstreamSettings) -> tuple[ModelSettings, ...]:
+    name = upstream.builtin or (Path(upstream.gguf).stem if upstream.gguf else "*")
+    return (ModelSettings(name=name),)
+
+
+def _model(upstream: UpstreamSettings, settings: ModelSettings, name: str) -> Model | None:
+    """A model with its price; None, with a word in the log, where no price is known: it is refused, never $0."""
+    listing = find_listing(settings.family or settings.served_as or name, upstream.base_url) if name != "*" else None
+    price = _price(upstream, settings, None if listing is None else listing.price)
+    if price is None and name != "*":
+        logger.warning(
+            "model '%s/%s' is refused: its price is unknown; set input_usd_per_mtok and output_usd_per_mtok",
+            upstream.name,
+            name,
+        )
+        return None
+    served_as = settings.served_as if settings.served_as and settings.name == name else name
+    slots = max(1, upstream.slots)
+    context = settings.context_tokens or (listing.context_tokens if listing else None)
+    if upstream.is_embedded and context is None:
+        context = upstream.context_tokens // slots
+    return Model(
+        upstream=upstream.name,
+        name=name,
+        served_as=served_as,
+        price=price or Price(0, 0),
+        context_tokens=context,
+        max_output_tokens=settings.max_output_tokens,
+        supports=frozenset(settings.supports) - ({"images"} if upstream.is_embedded else set()),
+        fallbacks=settings.fallbacks,
+        routable=settings.routable,
+        family=settings.family or (listing.family if listing else name),
+    )
+
+
+def _price(upstream: UpstreamSettings, settings: ModelSettings, listed: Price | None) -> Price | None:
+    """The operator's word, else the price table's; an embedded model without a word is the operator's own: free."""
+    given, taken = settings.input_usd_per_mtok, settings.output_usd_per_mtok
+    if given is None and taken is None and not settings.usd_per_second and not settings.usd_per_request:
+        return Price(0.0, 0.0) if upstream.is_embedded else listed
+    if listed is None and (given is None) != (taken is None):
+        return None
+    return Price(
+        input_usd_per_mtok=_or(given, listed.input_usd_per_mtok if listed else 0.0),
+        output_usd_per_mtok=_or(taken, listed.output_usd_per_mtok if listed else 0.0),
+        cached_input_usd_per_mtok=settings.cached_input_usd_per_mtok,
+        cache_write_usd_per_mtok=settings.cache_write_usd_per_mtok,
+        reasoning_usd_per_mtok=settings.reasoning_usd_per_mtok,
+        audio_input_usd_per_mtok=settings.audio_input_usd_per_mtok,
+        audio_output_usd_per_mtok=settings.audio_output_usd_per_mtok,
+        usd_per_request=settings.usd_per_request,
+        usd_per_second=settings.usd_per_second,
+    )
+
+
+def _or(given: float | None, otherwise: float) -> float:
+    return otherwise if given is None else given
+
+
+def _judges(settings: Settings, pool: Pool) -> list[Model]:
+    """The configured judges, else every routable model, the dearest first: price is the best sign of ability."""
+    try:
+        named = [pool.find(name) for name in settings.judge.models]
+    except UnknownModel as error:
+        raise SettingsError(f"judge.models: {error.message}") from None
+    routable = [model for model in pool.models.values() if model.routable]
+    return named or sorted(routable, key=lambda model: -model.price.output_usd_per_mtok)
+
+
+def _team(name: str, team: TeamSettings) -> Team:
+    defaults = team.model_dump(exclude={"budget_usd", "window", "soft_limit"}, exclude_none=True)
+    nanodollars = None if team.budget_usd is None else to_nanodollars(team.budget_usd)
+    return Team(name, nanodollars, team.window, team.soft_limit, defaults)

@@ -1,0 +1,49 @@
+"""What the money commands share: the ledger of a settings file, opened and closed around one act."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from proxy.assembly import ledger_path
+from proxy.settings import SettingsError, load_settings
+from router.errors import MaestroError
+from router.ledger.registry import Registry
+from router.ledger.sqlite import SqliteLedger
+
+T = TypeVar("T")
+
+config_option = click.option("--config", type=click.Path(path_type=Path), help="The settings file.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def with_ledger(config: Path | None, act: Callable[[SqliteLedger, Registry], Awaitable[T]]) -> T:
+    """Runs one act on the ledger; a refusal is printed and ends the command with 2."""
+
+    async def run() -> T:
+        settings = load_settings(config)
+        ledger = SqliteLedger(ledger_path(settings.ledger.url), settings.ledger.durability)
+        await ledger.start()
+        try:
+            return await act(ledger, Registry(ledger.writer))
+        finally:
+            await ledger.close()
+
+    try:
+        return asyncio.run(run())
+    except (SettingsError, MaestroError) as error:
+        click.echo(f"maestro: {error}", err=True)
+        sys.exit(2)
+
+
+def show(value: Any, as_json: bool) -> None:
+    """Prints a value: as JSON, or a line for each entry."""
+    if as_json:
+        click.echo(json.dumps(value))
+        return
+    for row in value if isinstance(value, list) else [value]:
+        click.echo("  ".join(f"{name}={word}" for name, word in row.items() if word not in (None, {}, [])))

@@ -1,0 +1,94 @@
+"""`maestro serve`: runs the proxy."""
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+import uvicorn
+from litestar import Litestar
+
+from proxy.app import create_app
+from proxy.assembly import EMBEDDED_URLS, start_embedded
+from proxy.settings import Settings, SettingsError, load_settings
+from router.upstreams.weights import WeightsError
+
+CONFIG = "MAESTRO_CONFIG_FILE"
+OVERRIDES = "MAESTRO_SERVER__"
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path), help="The settings file; without one, only the environment.")
+@click.option("--host", help="Overrides server.host.")
+@click.option("--port", type=int, help="Overrides server.port.")
+@click.option("--workers", type=int, help="Overrides server.workers.")
+def command(config: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+    """Run the proxy. It is ready when GET /readyz answers 200."""
+    for name, value in (("HOST", host), ("PORT", port), ("WORKERS", workers)):
+        if value is not None:
+            os.environ[f"{OVERRIDES}{name}"] = str(value)
+    if config is not None:
+        os.environ[CONFIG] = str(config)
+    try:
+        settings = load_settings(config)
+        set_up_logs(settings)
+        with shared_embedded(settings):
+            run(settings)
+    except (SettingsError, WeightsError) as error:
+        click.echo(f"maestro: {error}", err=True)
+        sys.exit(2)
+
+
+def run(settings: Settings) -> None:
+    """Serves until stopped; SIGTERM drains within `drain_seconds`."""
+    server = settings.server
+    uvicorn.run(
+        "scripts.serve:application",
+        factory=True,
+        host=server.host,
+        port=server.port,
+        workers=server.workers,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level=settings.telemetry.log_level,
+        timeout_graceful_shutdown=max(1, round(server.drain_seconds)),
+        server_header=False,
+        date_header=False,
+        h11_max_incomplete_event_size=None,
+        lifespan="on",
+    )
+
+
+def application() -> Litestar:
+    """The application of one worker, from the environment that `command` left."""
+    config = os.environ.get(CONFIG)
+    settings = load_settings(Path(config) if config else None)
+    set_up_logs(settings)
+    return create_app(settings)
+
+
+@contextlib.contextmanager
+def shared_embedded(settings: Settings) -> Iterator[None]:
+    """Starts the embedded models once for all workers, and ends them after."""
+    servers, urls = start_embedded(settings.upstream)
+    if servers is None:
+        yield
+        return
+    os.environ[EMBEDDED_URLS] = msgspec.json.encode(dict(urls)).decode()
+    try:
+        yield
+    finally:
+        servers.close()
+
+
+def set_up_logs(settings: Settings) -> None:
+    """Our own lines, on standard error."""
+    logging.basicConfig(
+        level=settings.telemetry.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
+    )
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
