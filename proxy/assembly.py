@@ -14,6 +14,8 @@ from action_model.prices import Price, to_nanodollars
 from action_model.prior import PriorEstimator
 from proxy.providers import found_providers, upstream_of
 from proxy.settings import ModelSettings, Settings, SettingsError, TeamSettings, UpstreamSettings, read_secret
+from router.checks.check import Validator
+from router.checks.validators import ValidatorError, load_validators
 from router.dispatcher import Dispatcher, DispatcherOptions
 from router.errors import UnknownModel
 from router.judging.judge import Judge
@@ -79,8 +81,8 @@ async def build_router(settings: Settings) -> Rooms:
     verifier = Verifier(Judge(pool), _judges(settings, pool))
     options = DispatcherOptions(
         clock=asyncio.get_running_loop().time,
-        validators={},
-        max_parallel=settings.limits.parallel_attempts,
+        validators=_validators(settings),
+        max_parallel=min(settings.limits.parallel_attempts, sum(_slots(upstream) for upstream in upstream_settings)),
         store_texts=settings.ledger.store_texts,
     )
     dispatcher = Dispatcher(pool, ledger, estimator, verifier, options)
@@ -133,10 +135,22 @@ def _spec(upstream: UpstreamSettings, urls: Mapping[str, str]) -> UpstreamSpec:
     return UpstreamSpec(
         address,
         tuple(models),
-        slots=upstream.max_parallel,
+        slots=_slots(upstream),
         retries=upstream.retries,
         price_any=None if star is None else lambda name: _model(upstream, star, name),
     )
+
+
+def _slots(upstream: UpstreamSettings) -> int:
+    """Calls that an upstream serves at once; more would only wait."""
+    return min(upstream.max_parallel, upstream.slots) if upstream.is_embedded else upstream.max_parallel
+
+
+def _validators(settings: Settings) -> dict[str, Validator]:
+    try:
+        return load_validators(settings.validators)
+    except ValidatorError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _key(upstream: UpstreamSettings) -> str | None:

@@ -79,8 +79,8 @@ class UpstreamSettings(Section):
     gguf: str | None = None
     builtin: Literal["smollm2"] | None = None
     threads: Annotated[int, Field(ge=1)] | None = None
-    slots: Annotated[int, Field(ge=1)] = 4
-    context_tokens: Annotated[int, Field(gt=0)] = 16384
+    slots: Annotated[int, Field(ge=1)] = 2
+    context_tokens: Annotated[int, Field(gt=0)] = 8192
     model: tuple[ModelSettings, ...] = ()
 
     @model_validator(mode="after")

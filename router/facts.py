@@ -10,14 +10,15 @@ from router.task import Task
 from router.upstreams.tokens import count_request_tokens
 
 CLIP_CHARACTERS = 4000
+NULL = msgspec.Raw(b"null")
 
 
 class MessagePeek(msgspec.Struct):
     """The fields of a message that we read; content stays raw until it is needed."""
 
     role: str = ""
-    content: msgspec.Raw | None = None
-    tool_calls: msgspec.Raw | None = None
+    content: msgspec.Raw = NULL
+    tool_calls: msgspec.Raw = NULL
 
 
 _decode_messages = msgspec.json.Decoder(list[MessagePeek]).decode
@@ -34,10 +35,8 @@ def read_messages(task: Task) -> list[MessagePeek]:
         return []
 
 
-def text_of(content: msgspec.Raw | None) -> str:
+def text_of(content: msgspec.Raw) -> str:
     """The text of a message's content: a string, or the text parts of a list."""
-    if content is None:
-        return ""
     value: Any = msgspec.json.decode(content)
     if isinstance(value, str):
         return value
