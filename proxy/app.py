@@ -109,7 +109,8 @@ def as_response(answer: ErrorAnswer) -> Response[bytes]:
     return Response(answer.body, status_code=answer.status, headers=headers, media_type=JSON)
 
 
-def add_request_id(response: Response[object]) -> Response[object]:
-    """Every answer of a framework route has an id too."""
-    response.headers.setdefault("x-request-id", new_request_id())
+async def add_request_id(response: Response[Any]) -> Response[Any]:
+    """Every answer of a framework route has an id too; our own routes, which are no `Response`, bring theirs."""
+    if isinstance(response, Response):
+        response.headers.setdefault("x-request-id", new_request_id())
     return response

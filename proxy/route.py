@@ -8,8 +8,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from litestar import asgi
-from litestar.handlers import ASGIRouteHandler
+from litestar import asgi, get
+from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
+from litestar.types import ASGIApp
 
 from proxy.assembly import Rooms
 from proxy.errors import ErrorAnswer, error_answer, error_object, simple_error
@@ -97,11 +98,19 @@ def wrong_method(method: str, path: str, allowed: str) -> ErrorAnswer:
     return ErrorAnswer(told.status, told.body, {"allow": allowed})
 
 
-def mount(house: House, path: str, method: str, handler: Handler) -> ASGIRouteHandler:
-    """The route as Litestar takes it. `path` may hold Litestar's path parameters."""
+def mount(house: House, path: str, method: str, handler: Handler) -> ASGIRouteHandler | HTTPRouteHandler:
+    """The route as Litestar takes it: raw, but where the path has parameters, which Litestar reads for handlers only."""
     route = Route(house, path, method, handler)
+    if "{" in path:
 
+        @get(path, include_in_schema=False)
+        async def hand_over() -> ASGIApp:
+            return route
+
+        return hand_over
+
+    @asgi(path, copy_scope=True)
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         await route(scope, receive, send)
 
-    return asgi(path, copy_scope=True)(serve)
+    return serve

@@ -1,0 +1,75 @@
+"""Several worker processes on one listening socket: a dead one is replaced, a stop reaches all."""
+
+import logging
+import multiprocessing
+import signal
+import socket
+import time
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
+from typing import Protocol
+
+from uvicorn.config import STARTUP_FAILURE
+
+log = logging.getLogger("maestro.workers")
+PAUSE_SECONDS = 1.0
+MARGIN_SECONDS = 10.0
+
+
+class Worker(Protocol):
+    """What each process runs; it ends by itself within its own time after SIGTERM. It is pickled."""
+
+    drain_seconds: float
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves until SIGTERM."""
+        ...
+
+
+class Workers:
+    """Starts and watches the workers. A worker that cannot start ends them all."""
+
+    def __init__(self, worker: Worker, listener: socket.socket, count: int) -> None:
+        self._worker = worker
+        self._listener = listener
+        self._count = count
+        self._context = multiprocessing.get_context("spawn")
+        self._stopping = False
+
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT. Raises SystemExit when the workers cannot start."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        processes = [self._start() for _ in range(self._count)]
+        failed = False
+        while not self._stopping and not failed:
+            wait([process.sentinel for process in processes], timeout=0.2)
+            failed = any(process.exitcode == STARTUP_FAILURE for process in processes)
+            if not failed and not self._stopping:
+                processes = [process if process.is_alive() else self._replace(process) for process in processes]
+        self._end(processes)
+        if failed:
+            raise SystemExit(STARTUP_FAILURE)
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _start(self) -> SpawnProcess:
+        process = self._context.Process(target=self._worker.run, args=([self._listener],))
+        process.start()
+        return process
+
+    def _replace(self, dead: SpawnProcess) -> SpawnProcess:
+        log.error("worker %s ended with %s: starting another", dead.pid, dead.exitcode)
+        time.sleep(PAUSE_SECONDS)
+        return self._start()
+
+    def _end(self, processes: list[SpawnProcess]) -> None:
+        for process in processes:
+            process.terminate()
+        until = time.monotonic() + self._worker.drain_seconds + MARGIN_SECONDS
+        for process in processes:
+            process.join(max(0.0, until - time.monotonic()))
+            process.kill()
+            process.join()
+        self._listener.close()

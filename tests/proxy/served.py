@@ -1,0 +1,78 @@
+"""A proxy on a real socket, over scripted upstreams, for the tests of the surface."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import openai
+
+from proxy.app import create_app
+from proxy.house import House
+from proxy.server import DrainingServer, configure
+from proxy.settings import Settings
+from scripts.fake_upstream import FakeUpstream
+
+MESSAGES: Any = [{"role": "user", "content": "Say hello."}]
+PRICES = {"input_usd_per_mtok": 1.0, "output_usd_per_mtok": 4.0}
+
+
+@dataclass
+class Served:
+    """A running proxy."""
+
+    house: House
+    server: DrainingServer
+    origin: str
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.origin}/v1"
+
+    def client(self, **options: Any) -> openai.AsyncOpenAI:
+        """The official client; no retries unless asked for."""
+        said: dict[str, Any] = {"api_key": "none", "max_retries": 0} | options
+        return openai.AsyncOpenAI(base_url=self.base_url, **said)
+
+
+def settings_for(fake: FakeUpstream, folder: Path, **more: Any) -> Settings:
+    """One upstream "a" with the models "small" and "big", and a ledger in `folder`."""
+    models = [{"name": "small", **PRICES}, {"name": "big", "input_usd_per_mtok": 10.0, "output_usd_per_mtok": 40.0}]
+    upstream = {"name": "a", "base_url": fake.base_url, "retries": 0, "timeout_seconds": 20, "model": models}
+    said = {"upstream": [upstream], "ledger": {"url": f"sqlite:///{folder}/maestro.db", "durability": "normal"}}
+    return Settings.model_validate({**said, "server": {"port": 0, "drain_seconds": 5}, **more})
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Served]:
+    """Serves in this event loop until the block ends."""
+    app = create_app(settings)
+    server = DrainingServer(configure(settings, app), settings.server.drain_seconds)
+    task = asyncio.create_task(server._serve())
+    try:
+        await started(server, task)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield Served(app.state.house, server, f"http://127.0.0.1:{port}")
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def started(server: DrainingServer, task: asyncio.Task[None]) -> None:
+    """Returns once the server listens; raises what kept it from that."""
+    while not server.started:
+        if task.done():
+            task.result()
+        await asyncio.sleep(0.005)  # noqa: ASYNC110 - uvicorn tells by a flag only
+
+
+async def post(
+    session: aiohttp.ClientSession, url: str, body: Any, headers: dict[str, str] | None = None
+) -> tuple[int, Any, dict[str, str]]:
+    """Status, JSON and headers of a POST of raw bytes or of JSON."""
+    sent = {"data": body} if isinstance(body, bytes) else {"json": body}
+    async with session.post(url, headers=headers, **sent) as answer:
+        return answer.status, await answer.json(), {name.lower(): value for name, value in answer.headers.items()}
