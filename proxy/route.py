@@ -99,7 +99,7 @@ def wrong_method(method: str, path: str, allowed: str) -> ErrorAnswer:
 
 
 def mount(house: House, path: str, method: str, handler: Handler) -> ASGIRouteHandler | HTTPRouteHandler:
-    """The route as Litestar takes it: raw, but where the path has parameters, which Litestar reads for handlers only."""
+    """The route as Litestar takes it: raw, unless its path has parameters, which raw routes may not have."""
     route = Route(house, path, method, handler)
     if "{" in path:
 

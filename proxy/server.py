@@ -1,6 +1,7 @@
 """Serves the application: bounded request heads, and an end that lets requests in flight finish."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -108,6 +109,11 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self.drain_seconds = drain_seconds
         self._drains_until: float | None = None
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves until told to stop; in a worker process the logs are set up anew."""
+        self.config.configure_logging()
+        super().run(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second: is it time to close?"""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 import msgspec
-import uvicorn
 from litestar import Litestar
 
 from proxy.app import create_app
 from proxy.assembly import EMBEDDED_URLS, start_embedded
+from proxy.server import run_server
 from proxy.settings import Settings, SettingsError, load_settings
 from router.upstreams.weights import WeightsError
 
@@ -37,31 +37,10 @@ def command(config: Path | None, host: str | None, port: int | None, workers: in
         settings = load_settings(config)
         set_up_logs(settings)
         with shared_embedded(settings):
-            run(settings)
+            run_server(settings, "scripts.serve:application")
     except (SettingsError, WeightsError) as error:
         click.echo(f"maestro: {error}", err=True)
         sys.exit(2)
-
-
-def run(settings: Settings) -> None:
-    """Serves until stopped; SIGTERM drains within `drain_seconds`."""
-    server = settings.server
-    uvicorn.run(
-        "scripts.serve:application",
-        factory=True,
-        host=server.host,
-        port=server.port,
-        workers=server.workers,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_level=settings.telemetry.log_level,
-        timeout_graceful_shutdown=max(1, round(server.drain_seconds)),
-        server_header=False,
-        date_header=False,
-        h11_max_incomplete_event_size=None,
-        lifespan="on",
-    )
 
 
 def application() -> Litestar:
