@@ -16,6 +16,8 @@ from aiohttp import web
 
 from scripts.fake_answers import Behaviour, Scripted, asked, choice_of, chunks_of, decode, fault_of, usage_of
 
+__all__ = ["Behaviour", "FakeUpstream", "Scripted", "Seen"]
+
 
 @dataclass(slots=True)
 class Seen:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from typing import Literal
 
 from router.errors import BudgetExceeded, BudgetReserved, Limit
@@ -27,7 +27,7 @@ def read_standings(db: sqlite3.Connection, account: Account, now: float) -> tupl
     return tuple(_standing(db, scope, name, now) for scope, name in zip(SCOPES, _ids(account), strict=True) if name)
 
 
-def reserve(db: sqlite3.Connection, reservation: Reservation, owner: Owner) -> tuple[Standing, ...]:
+def reserve(db: sqlite3.Connection, reservation: Reservation, owner: Owner) -> None:
     """Holds the sum of the lines against team and key, or raises and holds nothing."""
     needed = sum(line.nanodollars for line in reservation.lines)
     standings = read_standings(db, reservation.account, owner.now)
@@ -37,7 +37,6 @@ def reserve(db: sqlite3.Connection, reservation: Reservation, owner: Owner) -> t
     for standing in standings:
         _count(db, standing.scope, standing.id, starts[standing.scope], 0, needed)
     _insert(db, reservation, owner, starts)
-    return tuple(replace(standing, reserved=standing.reserved + needed) for standing in standings)
 
 
 def settle(db: sqlite3.Connection, charge: Charge, now: float) -> None:

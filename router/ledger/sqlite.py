@@ -10,9 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from cachetools import LRUCache
-
 from router.ledger import money, owners
+from router.ledger.known import Change, KnownStandings
 from router.ledger.ledger import Account, Charge, Line, Reservation, Standing
 from router.ledger.writer import Writer, connect
 
@@ -32,12 +31,12 @@ class SqliteLedger:
         now: Callable[[], float] = time.time,
         store_texts: bool = False,
     ) -> None:
-        self.writer = Writer(path, durability)
+        self._known = KnownStandings(now)
+        self.writer = Writer(path, durability, self._known.refresh)
         self.path = path
         self.store_texts = store_texts
         self._now = now
         self._owner = owners.own_name()
-        self._standings: LRUCache[Account, tuple[Standing, ...]] = LRUCache(10_000)
         self._heartbeat: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -51,7 +50,7 @@ class SqliteLedger:
         reservation = Reservation(uuid.uuid4().hex, run_id, account, tuple(lines))
         owner = money.Owner(self._owner, self._now())
         try:
-            self._standings[account] = await self.writer.do(lambda db: money.reserve(db, reservation, owner))
+            await self.writer.do(lambda db: self._reserve(db, reservation, owner))
         except asyncio.CancelledError:
             await self.release(reservation)
             raise
@@ -59,20 +58,24 @@ class SqliteLedger:
 
     async def settle(self, reservation: Reservation, charge: Charge) -> None:
         """Replaces one line's hold by its charge: queued at once, tried until it is durable."""
-        now, account = self._now(), reservation.account
-        self.writer.keep(lambda db: self._settle(db, charge, account, now))
+        now = self._now()
+        held = sum(line.nanodollars for line in reservation.lines if line.attempt_id == charge.attempt_id)
+        change = Change(reservation.account, charge.nanodollars, -held)
+        self._known.queue(change)
+        self.writer.keep(lambda db: self._settle(db, charge, change, now))
 
     async def release(self, reservation: Reservation, attempt_id: str | None = None) -> None:
         """Gives back one line, or every line not settled."""
         names = [attempt_id] if attempt_id else [line.attempt_id for line in reservation.lines]
-        self.writer.keep(lambda db: money.release(db, names))
+        change = Change(reservation.account)
+        self.writer.keep(lambda db: self._release(db, names, change))
 
     async def standings(self, account: Account) -> Sequence[Standing]:
         """From memory where this process has seen the account since its window began; else one read."""
-        known = self._standings.get(account)
-        if known is None or any(s.resets_at is not None and s.resets_at <= self._now() for s in known):
+        known = self._known.get(account)
+        if known is None:
             known = await self.writer.do(lambda db: money.read_standings(db, account, self._now()))
-            self._standings[account] = known
+            self._known.put(account, tuple(known))
         return known
 
     async def record_run(self, run_id: str, account: Account, trace: Mapping[str, Any]) -> None:
@@ -118,9 +121,17 @@ class SqliteLedger:
                 await self._heartbeat
         await asyncio.to_thread(self.writer.close)
 
-    def _settle(self, db: sqlite3.Connection, charge: Charge, account: Account, now: float) -> None:
+    def _reserve(self, db: sqlite3.Connection, reservation: Reservation, owner: money.Owner) -> None:
+        money.reserve(db, reservation, owner)
+        self._known.done(Change(reservation.account))
+
+    def _settle(self, db: sqlite3.Connection, charge: Charge, change: Change, now: float) -> None:
         money.settle(db, charge, now)
-        self._standings[account] = money.read_standings(db, account, now)
+        self._known.done(change)
+
+    def _release(self, db: sqlite3.Connection, names: Sequence[str], change: Change) -> None:
+        money.release(db, names)
+        self._known.done(change)
 
     async def _keep_beating(self) -> None:
         while True:

@@ -27,3 +27,8 @@ def window_end(window: Window, start: int) -> float | None:
     if window == "week":
         return (begun + timedelta(days=7)).timestamp()
     return (begun.replace(day=28) + timedelta(days=4)).replace(day=1).timestamp()
+
+
+def current_end(window: Window, now: float) -> float | None:
+    """When the window around `now` resets; None for total."""
+    return window_end(window, window_start(window, now))

@@ -38,9 +38,15 @@ class Job:
 class Writer:
     """Owns the one connection that writes. Several processes may each have one: SQLite lets them take turns."""
 
-    def __init__(self, path: Path, durability: Literal["full", "normal"] = "full") -> None:
+    def __init__(
+        self,
+        path: Path,
+        durability: Literal["full", "normal"] = "full",
+        after_commit: Callable[[sqlite3.Connection], None] = lambda _: None,
+    ) -> None:
         self._path = path
         self._durability = durability
+        self._after_commit = after_commit
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._kept: list[Job] = []
         self._closing = threading.Event()
@@ -120,6 +126,7 @@ class Writer:
             for job in jobs:
                 answers.append(_work(connection, job))
             connection.execute("commit")
+            self._after_commit(connection)
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("rollback")

@@ -1,0 +1,69 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from router.errors import BadRequest, Forbidden, Unauthenticated
+from router.ledger.accounts import KeyScopes, Team
+from router.ledger.registry import Registry
+from router.ledger.sqlite import SqliteLedger
+from tests.router.ledger.conftest import Clock
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def registry(ledger: SqliteLedger, clock: Clock) -> AsyncIterator[Registry]:
+    made = Registry(ledger.writer, clock)
+    await made.put_team(Team("search", 1000, "day", defaults={"effort": "high", "models": ["a/small"]}))
+    await made.put_team(Team("ads"))
+    yield made
+
+
+async def test_a_key_is_its_team(registry: Registry) -> None:
+    new = await registry.create_key("search", KeyScopes(), "test")
+    caller = await registry.authenticate(new.secret)
+    assert (caller.team, caller.key_id, caller.models) == ("search", new.id, ("a/small",))
+    assert caller.defaults.budget is not None
+    assert caller.defaults.budget.effort == "high"
+
+
+async def test_a_secret_is_stored_nowhere(registry: Registry, ledger: SqliteLedger) -> None:
+    new = await registry.create_key("search", KeyScopes(), "test")
+    await ledger.flush()
+    stored = ledger.path.read_bytes() + ledger.path.with_name("ledger.db-wal").read_bytes()
+    assert new.secret.encode() not in stored
+    assert new.secret not in repr(new)
+
+
+async def test_a_wrong_revoked_or_expired_key_is_refused(registry: Registry, clock: Clock) -> None:
+    with pytest.raises(Unauthenticated):
+        await registry.authenticate("mk-wrong")
+    new = await registry.create_key("search", KeyScopes(expires_at=clock.now + 10), "test")
+    await registry.authenticate(new.secret)
+    clock.now += 11
+    with pytest.raises(Unauthenticated, match="expired"):
+        await registry.authenticate(new.secret)
+    other = await registry.create_key("search", KeyScopes(), "test")
+    await registry.revoke_key(other.id, "test")
+    with pytest.raises(Unauthenticated):
+        await registry.authenticate(other.secret)
+
+
+async def test_only_a_key_that_may_can_name_another_team(registry: Registry) -> None:
+    plain = await registry.create_key("search", KeyScopes(), "test")
+    wide = await registry.create_key("search", KeyScopes(teams=("ads",)), "test")
+    with pytest.raises(Forbidden):
+        await registry.authenticate(plain.secret, "ads")
+    assert (await registry.authenticate(wide.secret, "ads")).team == "ads"
+
+
+async def test_a_key_needs_a_team_that_is_there(registry: Registry) -> None:
+    with pytest.raises(BadRequest):
+        await registry.create_key("nobody", KeyScopes(), "test")
+
+
+async def test_changing_a_window_counts_what_was_spent_in_it(registry: Registry) -> None:
+    await registry.put_team(Team("search", 5000, "month"))
+    shown = {row["team"]: row for row in await registry.list_teams()}
+    assert shown["search"]["window"] == "month"
+    assert shown["search"]["spent_usd"] == 0
