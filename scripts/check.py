@@ -15,7 +15,7 @@ from router.task import Requirement
 @click.command()
 @click.option("--jsonl", is_flag=True, required=True, help="Read lines of JSON from standard input.")
 def command(jsonl: bool) -> None:
-    """Lines {"requirement", "check"?, "answer", "prompt"?} → lines {"compiled", "check", "score", "passed", "reason"}."""
+    """Lines {requirement, check?, answer, prompt?} → lines {compiled, check, score, passed, reason}."""
     for line in sys.stdin:
         if line.strip():
             click.echo(json.dumps(check_line(line)))

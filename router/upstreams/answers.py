@@ -19,15 +19,18 @@ from router.ledger.usage import read_usage
 PASSED_HEADERS = ("retry-after", "retry-after-ms", "x-should-retry", "openai-processing-ms", "openai-version")
 LIST_OF = {"/chat/completions": "choices", "/completions": "choices", "/embeddings": "data"}
 
+NULL = msgspec.Raw(b"null")
+"""What a raw field is when it is absent: msgspec has no `Raw | None`."""
+
 
 class Delta(msgspec.Struct):
     """What of a message, or of a piece of one, counts as output: text, reasoning, refusals, tool arguments."""
 
-    content: msgspec.Raw | None = None
-    reasoning_content: msgspec.Raw | None = None
-    reasoning: msgspec.Raw | None = None
-    refusal: msgspec.Raw | None = None
-    tool_calls: msgspec.Raw | None = None
+    content: msgspec.Raw = NULL
+    reasoning_content: msgspec.Raw = NULL
+    reasoning: msgspec.Raw = NULL
+    refusal: msgspec.Raw = NULL
+    tool_calls: msgspec.Raw = NULL
 
 
 class Choice(msgspec.Struct):
@@ -43,8 +46,8 @@ class Whole(msgspec.Struct):
     choices: list[msgspec.Raw] | None = None
     data: list[msgspec.Raw] | None = None
     output: list[msgspec.Raw] | None = None
-    usage: msgspec.Raw | None = None
-    error: msgspec.Raw | None = None
+    usage: msgspec.Raw = NULL
+    error: msgspec.Raw = NULL
 
 
 class Choices(msgspec.Struct):
@@ -69,12 +72,12 @@ def read_whole(upstream: str, path: str, body: bytes) -> Usage | None:
         answer = _decode_whole(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise _unusable(upstream, "an answer that is not what it should be") from None
-    if answer.error is not None and bytes(answer.error) != b"null":
+    if not is_null(answer.error):
         raise _unusable(upstream, "an error in place of an answer")
     wanted = LIST_OF.get(path, "output" if path.startswith("/responses") else "")
     if wanted and not getattr(answer, wanted):
         raise _unusable(upstream, f"an answer without {wanted}")
-    return None if answer.usage is None else read_usage(decode_or_none(bytes(answer.usage)))
+    return None if is_null(answer.usage) else read_usage(decode_or_none(bytes(answer.usage)))
 
 
 def _unusable(upstream: str, what: str) -> UpstreamFailed:
@@ -105,8 +108,14 @@ def error_of(upstream: str, status: int, headers: Mapping[str, str], body: bytes
 
 def delta_bytes(delta: Delta) -> int:
     """Bytes of JSON in which a delta or message says something; quotes do not count."""
-    parts = (delta.content, delta.reasoning_content or delta.reasoning, delta.refusal, delta.tool_calls)
-    return sum(len(bytes(part)) - 2 for part in parts if part is not None and bytes(part) != b"null")
+    thoughts = delta.reasoning if is_null(delta.reasoning_content) else delta.reasoning_content
+    parts = (delta.content, thoughts, delta.refusal, delta.tool_calls)
+    return sum(len(bytes(part)) - 2 for part in parts if not is_null(part))
+
+
+def is_null(raw: msgspec.Raw) -> bool:
+    """Is a raw field null or absent?"""
+    return bytes(raw) == b"null"
 
 
 def count_output_tokens(body: bytes) -> int:
