@@ -66,7 +66,7 @@ async def started(server: DrainingServer, task: asyncio.Task[None]) -> None:
     while not server.started:
         if task.done():
             task.result()
-        await asyncio.sleep(0.005)  # noqa: ASYNC110 - uvicorn tells by a flag only
+        await asyncio.sleep(0.005)
 
 
 async def post(
