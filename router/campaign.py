@@ -32,6 +32,12 @@ class Campaign:
     candidates: list[Candidate] = field(default_factory=list)
     waves: list[Wave] = field(default_factory=list)
     errors: list[MaestroError] = field(default_factory=list)
+    predicted: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def is_late(self) -> bool:
+        """Has the deadline passed?"""
+        return self.job.deadline is not None and self.now() >= self.job.deadline
 
     def situation(self, verifier: Verifier) -> Situation:
         """What the planner looks at now."""
@@ -85,10 +91,14 @@ async def run_waves(campaign: Campaign, executor: Executor, verifier: Verifier, 
         if isinstance(held, Stop):
             return held
         number = len(campaign.waves)
+        if not number:
+            campaign.predicted = predicted(held, campaign.belief, campaign.portfolio)
         campaign.waves.append(held)
         campaign.job.watch(WaveStarted(number, tuple(planned.action.name for planned in held.actions)))
         harvest = await executor.carry_out(held, number, campaign.job, campaign.candidates)
         campaign.learn(harvest, verifier)
+        if campaign.is_late:
+            return Stop(FinishReason.DEADLINE, "the time is up")
         if not harvest.candidates:
             _without(campaign, held)
             failures += 1

@@ -10,9 +10,9 @@ from action_model.actions import Action
 from action_model.belief import Belief, Estimate
 from action_model.estimator import Estimator
 from action_model.facts import Facts
-from action_model.prices import Usage, to_nanodollars, to_usd
+from action_model.prices import Usage, to_nanodollars
 from action_model.speed import Speed
-from router.campaign import Campaign, predicted, run_waves
+from router.campaign import Campaign, run_waves
 from router.checks.check import Validator
 from router.efforts import EFFORTS
 from router.errors import BadRequest, RunLimitReached, UnknownModel
@@ -21,6 +21,7 @@ from router.executor import Executor, Job, most_telling
 from router.facts import choice_count, facts_of
 from router.ledger.ledger import Account, Ledger
 from router.ledger.purse import RunLimits, RunPurse
+from router.outcomes import outcomes_of
 from router.planner import Stop, frontier, plan_wave
 from router.planning.situation import Tradeoff
 from router.portfolio import allowed_models, eligible_models, offers_for
@@ -176,10 +177,7 @@ class Dispatcher:
         seconds = task.budget.seconds
         deadline = None if seconds is None else self._options.clock() + seconds
 
-        def accepts(candidate: Candidate) -> bool:
-            return bool(candidate.verdicts) and all(verdict.passed for verdict in candidate.verdicts)
-
-        job = Job(task, road.subject, purse, deadline, accepts, watch, task.client_headers)
+        job = Job(task, road.subject, purse, deadline, is_acceptable, watch, task.client_headers)
         return Campaign(
             job,
             portfolio,
@@ -229,11 +227,6 @@ class Dispatcher:
         reason = stop.reason
         if chosen.has_tool_calls or chosen.score is None:
             reason = FinishReason.UNVALIDATED if reason != FinishReason.DEADLINE else reason
-        first = campaign.waves[0]
-        start = self._estimator.believe(
-            facts_of(campaign.job.task, campaign.job.subject.kinds), campaign.portfolio, self._speeds
-        )
-        known = all(planned.action in campaign.portfolio.actions for planned in first.actions)
         return Run(
             id=run_id,
             finish_reason=reason,
@@ -245,30 +238,13 @@ class Dispatcher:
             usage=purse.usage,
             spent=purse.spent,
             seconds=purse.elapsed(),
-            predicted=predicted(first, start, campaign.portfolio) if known else {},
+            predicted=campaign.predicted,
         )
 
     async def _record(self, run: Run, caller: Caller, road: Road) -> None:
         account = Account(caller.team, caller.key_id)
         await self._ledger.record_run(run.id, account, trace_of(run, self._options.store_texts))
-        rows = [
-            {
-                "run_id": run.id,
-                "action": candidate.action.name,
-                "model": candidate.action.model,
-                "technique": candidate.action.technique,
-                "propensity": 1.0,
-                "success": float(all(v.passed for v in candidate.verdicts)) if candidate.verdicts else None,
-                "score": candidate.score,
-                "kinds": list(road.subject.kinds),
-                "input_tokens": candidate.usage.input_tokens,
-                "output_tokens": candidate.usage.output_tokens,
-                "usd": to_usd(candidate.nanodollars),
-                "seconds": candidate.ended_seconds - candidate.started_seconds,
-            }
-            for candidate in run.candidates
-        ]
-        await self._ledger.record_outcomes(rows)
+        await self._ledger.record_outcomes(outcomes_of(run, road.subject.kinds))
 
 
 @dataclass(frozen=True)
@@ -279,6 +255,13 @@ class DispatcherOptions:
     validators: Mapping[str, Validator]
     max_parallel: int = 8
     store_texts: bool = False
+
+
+def is_acceptable(candidate: Candidate) -> bool:
+    """Satisfies everything, or calls a tool: that answer goes to the client as it is."""
+    if candidate.has_tool_calls:
+        return True
+    return bool(candidate.verdicts) and all(verdict.passed for verdict in candidate.verdicts)
 
 
 def best_of(candidates: Sequence[Candidate]) -> Candidate:

@@ -69,7 +69,7 @@ def test_whatever_is_written_compiles_or_goes_to_the_judge(text: str) -> None:
 @given(st.text(max_size=400), st.sampled_from(sorted(KINDS)))
 def test_no_check_raises_and_every_score_is_a_share(text: str, kind: str) -> None:
     parameters = {
-        "value": 3 if kind.split("_")[0] in ("max", "min", "exact") else "en",
+        "value": 3 if kind.split("_", maxsplit=1)[0] in ("max", "min", "exact") else "en",
         "pattern": "a+",
         "schema": {"type": "object"},
         "keyword": "sea",
@@ -82,11 +82,13 @@ def test_no_check_raises_and_every_score_is_a_share(text: str, kind: str) -> Non
     assert finding.reason
 
 
-@given(st.text(alphabet="ab, .\nA", max_size=120), st.sampled_from(sorted(KINDS)), st.text(alphabet="ab, .", max_size=40))
+@given(
+    st.text(alphabet="ab, .\nA", max_size=120), st.sampled_from(sorted(KINDS)), st.text(alphabet="ab, .", max_size=40)
+)
 def test_what_failed_for_good_stays_failed(partial: str, kind: str, rest: str) -> None:
     if set(KINDS[kind].parameters.__struct_fields__) != {"value"}:
         return
-    value: object = 2 if kind.split("_")[0] in ("max", "min", "exact") else "a"
+    value: object = 2 if kind.split("_", maxsplit=1)[0] in ("max", "min", "exact") else "a"
     check = build_check({"type": kind, "value": value})
     if check.already_failed(partial):
         assert not check.evaluate(Answer(partial + rest)).passed
