@@ -47,8 +47,8 @@ _decode_chunk = msgspec.json.Decoder(Chunk).decode
 class StreamReader:
     """Feed bytes, get whole events to pass on, byte for byte; then ask `end` whether the stream was whole.
 
-    A stream is whole after `[DONE]`, or when every choice has had its finish reason (some upstreams send no
-    `[DONE]`: it is added), or, for `/responses`, after its closing event. Anything else was cut. The usage chunk that
+    A stream is whole when every choice has had its finish reason (some upstreams send no `[DONE]`: it is added), or,
+    for `/responses`, after its closing event. Anything else was cut, also where `[DONE]` follows. The usage chunk that
     only we asked for (`hides_usage`) is taken out.
     """
 
@@ -79,10 +79,9 @@ class StreamReader:
         """What is still to be passed on after the last byte. Raises UpstreamLost if the stream was cut."""
         rest = self._cutter.rest.strip()
         if not self.is_done and rest and data_of(rest + b"\n\n") == b"[DONE]":
-            self.is_done, rest = True, b""
-            yield DONE
+            rest = b""
         if not self.is_done and (rest or not self._is_whole):
-            raise UpstreamLost(f"upstream '{self._upstream}': the stream was cut", self._upstream, may_be_billed=True)
+            raise self._was_cut()
         self.progress.is_finished = True
         if self._is_chat and not self.is_done:
             yield DONE
@@ -96,6 +95,8 @@ class StreamReader:
         if data is None:
             return event
         if data.strip() == b"[DONE]":
+            if self._is_chat and not self._is_whole:
+                raise self._was_cut()
             self.is_done = self.progress.is_finished = True
             return event
         chunk = self._decode(data)
@@ -138,6 +139,9 @@ class StreamReader:
             self.progress.note_content(len(choice.text.encode()))
         if choice.delta is not None:
             self.progress.note_content(delta_bytes(choice.delta))
+
+    def _was_cut(self) -> UpstreamLost:
+        return UpstreamLost(f"upstream '{self._upstream}': the stream was cut", self._upstream, may_be_billed=True)
 
     def _failed(self, what: str) -> UpstreamFailed:
         return UpstreamFailed(f"upstream '{self._upstream}' {what}", self._upstream, may_be_billed=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,6 @@ async def post(
     session: aiohttp.ClientSession, url: str, body: Any, headers: dict[str, str] | None = None
 ) -> tuple[int, Any, dict[str, str]]:
     """Status, JSON and headers of a POST of raw bytes or of JSON."""
-    sent = {"data": body} if isinstance(body, bytes) else {"json": body}
+    sent = {"data": io.BytesIO(body)} if isinstance(body, bytes) else {"json": body}
     async with session.post(url, headers=headers, **sent) as answer:
         return answer.status, await answer.json(), {name.lower(): value for name, value in answer.headers.items()}
