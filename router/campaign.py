@@ -97,16 +97,24 @@ async def run_waves(campaign: Campaign, executor: Executor, verifier: Verifier, 
         campaign.job.watch(WaveStarted(number, tuple(planned.action.name for planned in held.actions)))
         harvest = await executor.carry_out(held, number, campaign.job, campaign.candidates)
         campaign.learn(harvest, verifier)
-        if campaign.is_late:
-            return Stop(FinishReason.DEADLINE, "the time is up")
-        if not harvest.candidates:
+        if not harvest.candidates and not campaign.is_late:
             _without(campaign, held)
             failures += 1
-        if failures >= 3 or not campaign.portfolio.offers:
-            return Stop(FinishReason.UPSTREAM_UNAVAILABLE, "no upstream answers")
-        if any(campaign.job.accepts(candidate) for candidate in campaign.candidates):
-            return Stop(FinishReason.ALL_SATISFIED, "an answer satisfies everything")
+        end = _end(campaign, failures)
+        if end is not None:
+            return end
     return Stop(FinishReason.NO_IMPROVEMENT_EXPECTED, f"after {MOST_WAVES} waves")
+
+
+def _end(campaign: Campaign, failures: int) -> Stop | None:
+    """What ends a run whatever the planner would do next."""
+    if any(campaign.job.accepts(candidate) for candidate in campaign.candidates):
+        return Stop(FinishReason.ALL_SATISFIED, "an answer satisfies everything")
+    if campaign.is_late:
+        return Stop(FinishReason.DEADLINE, "the time is up")
+    if failures >= 3 or not campaign.portfolio.offers:
+        return Stop(FinishReason.UPSTREAM_UNAVAILABLE, "no upstream answers")
+    return None
 
 
 async def _hold(wave: Wave, campaign: Campaign, upstreams: Upstreams) -> Wave | Stop:
