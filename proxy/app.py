@@ -1,5 +1,7 @@
 """The application: every route, built once around the rooms that live between start and stop."""
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +26,8 @@ from proxy.route import mount, wrong_method
 from proxy.runs import find_run
 from proxy.settings import Settings, SettingsError
 
+SETTLE_SECONDS = 2.0
+
 log = logging.getLogger("maestro.proxy")
 
 
@@ -39,7 +43,7 @@ def create_app(settings: Settings) -> Litestar:
             await check_exposure(house)
             yield
         finally:
-            house.close()
+            await leave(house)
             await rooms.close()
 
     app = Litestar(
@@ -54,6 +58,15 @@ def create_app(settings: Settings) -> Litestar:
     )
     app.state.house = house
     return app
+
+
+async def leave(house: House) -> None:
+    """Lets requests that were just cancelled settle, for a moment, before the rooms close under them."""
+    house.gate.is_draining = True
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_SECONDS):
+            await house.gate.until_empty()
+    house.close()
 
 
 def api_routes(house: House) -> list[ControllerRouterHandler]:

@@ -35,7 +35,6 @@ class Gate:
             if not self._inside:
                 self._is_empty.set()
 
-    async def drain(self) -> None:
-        """Refuses new requests and waits until those inside are done."""
-        self.is_draining = True
+    async def until_empty(self) -> None:
+        """Returns once no request is in flight."""
         await self._is_empty.wait()

@@ -1,9 +1,11 @@
 """Serves the application: bounded request heads, and an end that lets requests in flight finish."""
 
 import asyncio
+import signal
 import socket
 import time
 from collections.abc import Mapping
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -114,6 +116,12 @@ class DrainingServer(uvicorn.Server):
         """Serves until told to stop; in a worker process the logs are set up anew."""
         self.config.configure_logging()
         super().run(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Asks to end; a second SIGINT does not wait. The signal is not raised again, so that callers can clean up."""
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second: is it time to close?"""
