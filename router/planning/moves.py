@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from action_model.belief import Repair
 from action_model.prices import NANODOLLARS_PER_USD
+from router.planning.particles import Floats, clean_weights
 from router.planning.situation import Situation
 from router.planning.standing import SCORE_CREDIT, Standing, failed_kinds
 from router.task import PlannedAction
-
-Floats = NDArray[np.float64]
 
 MAX_FIXED = 2
 """How many candidates a fix is considered for: the most promising ones."""
@@ -33,7 +32,8 @@ class Moves:
 
     `nanodollars_high` and `seconds_high` are 0.9 quantiles, checking the answer included; `credit` is the worth of
     an answer that does not satisfy; `familiarity` = concentration + what was seen (infinity: repeats are independent);
-    `limit` how often a plan may make the move; `calls` the upstream calls it makes.
+    `limit` how often a plan may make the move; `calls` the upstream calls it makes; `index` the action's place in the
+    belief.
     """
 
     planned: tuple[PlannedAction, ...]
@@ -47,6 +47,7 @@ class Moves:
     familiarity: Floats
     limit: Floats
     calls: Floats
+    index: NDArray[np.intp]
 
     def take(self, among: NDArray[np.intp]) -> "Moves":
         """Some of the moves."""
@@ -86,15 +87,8 @@ def build_moves(situation: Situation, standings: tuple[Standing, ...]) -> Moves:
         familiarity=np.maximum(np.nan_to_num(seen, nan=1.0, posinf=np.inf), 1e-3)[index],
         limit=np.where(is_repair, 1.0, float(MAX_REPEATS)),
         calls=np.full(len(columns), 1.0 + check.calls),
+        index=index,
     )
-
-
-def clean_weights(weights: Floats) -> Floats:
-    """The particles' probabilities, made to sum to 1 whatever came."""
-    clean = np.clip(np.nan_to_num(weights, nan=0.0, posinf=0.0), 0.0, None)
-    total = float(clean.sum())
-    even: Floats = np.full(len(clean), 1.0 / max(len(clean), 1))
-    return clean / total if total > 0.0 and math.isfinite(total) else even
 
 
 @dataclass(frozen=True, slots=True)

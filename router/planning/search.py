@@ -10,7 +10,6 @@ Which plans are tried never depends on the limits: the limits only choose among 
 plans to choose from, and never lowers the value.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -18,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from action_model.prices import NANODOLLARS_PER_USD
-from router.planning.moves import Floats, Moves
+from router.planning.moves import Moves
+from router.planning.particles import Floats
 from router.planning.situation import Tradeoff
 
 Ints = NDArray[np.intp]
@@ -280,13 +280,3 @@ def _keep(beam: _Beam, layer: Layer, moves: Moves, channel: Channel, plans: Ints
 
 def _extended(layer: Layer, plan: int) -> tuple[tuple[int, bool], ...]:
     return (*layer.steps[layer.parent[plan]], (int(layer.move[plan]), bool(layer.joins[plan])))
-
-
-def fitting(layers: Sequence[Layer], nanodollars: float, seconds: float, calls: float) -> list[NDArray[np.bool_]]:
-    """Per layer, which plans fit all limits at every moment."""
-    return [
-        (layer.rows[Row.NEED_NANODOLLARS] <= nanodollars)
-        & (layer.rows[Row.NEED_SECONDS] <= seconds)
-        & (layer.rows[Row.CALLS] <= calls)
-        for layer in layers
-    ]

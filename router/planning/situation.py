@@ -55,7 +55,8 @@ class Situation:
     what its verdicts say through the error rates of their sources; without an entry its verdicts are taken as they are.
     `answers` are the candidates' final answers in order (equal strings agree, None cannot be compared): the only
     evidence of a task without requirements, whose `belief` must not have been updated by them. `confirmed` are the
-    candidates an independent judge has seen already.
+    candidates an independent judge has seen already. `compares` says that final answers can be compared at all, and
+    `coincidence` how often two wrong ones are equal.
     """
 
     belief: Belief
@@ -76,6 +77,13 @@ class Situation:
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     confirmed: frozenset[str] = frozenset()
     answers: tuple[str | None, ...] = ()
+    compares: bool = False
+    coincidence: float = 0.3
+
+    @property
+    def is_poll(self) -> bool:
+        """Is agreement the only evidence: nothing is required, so nothing is checked?"""
+        return not self.requirements
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from action_model.belief import Belief, Evidence
+from router.planning.opinions import count_opinions
 from router.planning.situation import Situation
 from router.task import Candidate, Verdict, overall_score
 
@@ -28,8 +29,20 @@ class Standing:
 
 def standings(situation: Situation) -> tuple[Standing, ...]:
     """The candidates, best first; equal ones in their order."""
-    found = [_standing(situation, candidate) for candidate in situation.candidates]
+    found = _polled(situation) if situation.is_poll else [_standing(situation, c) for c in situation.candidates]
     return tuple(sorted(found, key=lambda standing: -standing.worth))
+
+
+def _polled(situation: Situation) -> list[Standing]:
+    """Where nothing is required: by agreement if answers can be compared, by what was expected of the action if not."""
+    chances = [chance_of(situation.belief, candidate, NOTHING) for candidate in situation.candidates]
+    worths = chances
+    if any(answer is not None for answer in situation.answers):
+        support = [*count_opinions(situation).support, *(0.0 for _ in chances)]
+        worths = [share + 1e-6 * chance for share, chance in zip(support, chances, strict=False)]
+        chances = support[: len(chances)]
+    pairs = zip(situation.candidates, chances, worths, strict=True)
+    return [Standing(candidate, chance, 0.0, value, False) for candidate, chance, value in pairs]
 
 
 def _standing(situation: Situation, candidate: Candidate) -> Standing:

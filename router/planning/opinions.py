@@ -1,0 +1,133 @@
+"""What answers that agree or differ say of which is right, where nothing else can be checked.
+
+Each answer is an opinion. Under particle s, action a is right with chance p_sa; right answers are all the same one, so
+at most one group of equal answers is right. A wrong answer repeats an earlier wrong one with chance `coincidence`,
+spread over the wrong groups by their size, and is new otherwise. That makes the opinions one generative model
+(Dawid and Skene 1979, with one truth and particles for the raters), and `Poll.joint` its exact joint weights.
+A repeat of one action is, with chance 1 / (1 + concentration), the same answer again and says nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from action_model.belief import Belief
+from router.planning.particles import Floats, clean_weights
+from router.planning.situation import Situation
+
+
+@dataclass(frozen=True)
+class Poll:
+    """N polls of one shape. `joint` (N, S, G + 1): weight of particle s and group g being right, last: none is.
+
+    `sizes` are the groups' sizes, the same in all N.
+    """
+
+    joint: Floats
+    sizes: tuple[int, ...]
+
+    @property
+    def masses(self) -> Floats:
+        """(N, G + 1): the mass of each hypothesis; their sum is the chance of having come here."""
+        result: Floats = self.joint.sum(axis=1)
+        return result
+
+    def best(self) -> Floats:
+        """(N,): the mass on which the best group is right; 0 without opinions."""
+        best: Floats = self.masses[:, :-1].max(axis=1, initial=0.0)
+        return best
+
+
+def wrong_shares(sizes: tuple[int, ...], coincidence: float) -> tuple[Floats, Floats]:
+    """How a wrong answer falls under each hypothesis: (G, G + 1) into group g, (G + 1,) into a new one."""
+    counts = np.array(sizes, dtype=float)
+    wrong = counts.sum() - np.append(counts, 0.0)
+    share = coincidence * counts[:, None] / np.maximum(wrong, 1.0)[None, :]
+    share[np.arange(len(sizes)), np.arange(len(sizes))] = 0.0
+    return share, np.where(wrong > 0.0, 1.0 - coincidence, 1.0)
+
+
+def after_opinion(poll: Poll, chance: Floats, coincidence: float) -> Iterator[Poll]:
+    """The polls after one more opinion, right with `chance` (N, S): it joins group 0, 1, ..., or is a new answer."""
+    share, fresh = wrong_shares(poll.sizes, coincidence)
+    right, wrong = chance[:, :, None], 1.0 - chance[:, :, None]
+    for group, size in enumerate(poll.sizes):
+        joint = poll.joint * wrong * share[group]
+        joint[:, :, group] = poll.joint[:, :, group] * chance
+        yield Poll(joint, (*poll.sizes[:group], size + 1, *poll.sizes[group + 1 :]))
+    other = poll.joint * wrong * fresh
+    new = poll.joint[:, :, -1:] * right
+    yield Poll(np.concatenate([other[:, :, :-1], new, other[:, :, -1:]], axis=2), (*poll.sizes, 1))
+
+
+def expected_best(poll: Poll, chances: Floats, coincidence: float) -> Floats:
+    """(N, A): the expected mass of the best group after one opinion of each action, `chances` (S, A)."""
+    share, fresh = wrong_shares(poll.sizes, coincidence)
+    right = np.matmul(poll.joint.transpose(0, 2, 1), chances)
+    wrong = poll.masses[:, :, None] - right
+    total: Floats = np.maximum((wrong[:, :-1] * fresh[:-1, None]).max(axis=1, initial=0.0), right[:, -1])
+    for group in range(len(poll.sizes)):
+        others = (wrong[:, :-1] * share[group, :-1, None]).max(axis=1)
+        total = total + np.maximum(others, right[:, group])
+    return total
+
+
+def first_poll(belief: Belief) -> Poll:
+    """No opinion yet: all mass on "none of the answers so far is right"."""
+    return Poll(clean_weights(belief.weights)[None, :, None], ())
+
+
+def usable_chances(belief: Belief) -> Floats:
+    """(S, A): chances of one try, fit to compute with."""
+    return np.clip(np.nan_to_num(belief.chances(), nan=0.0), 1e-4, 1.0 - 1e-4)
+
+
+def copy_chances(belief: Belief) -> Floats:
+    """(A,): how often a repeat of an action gives the same answer again, right or wrong."""
+    kappa = np.maximum(np.nan_to_num(belief.concentration, nan=0.0, posinf=np.inf), 0.0)
+    return 1.0 / (1.0 + kappa)
+
+
+@dataclass(frozen=True)
+class Count:
+    """The opinions so far: the poll, each candidate's group (None: cannot be compared), how often each action spoke."""
+
+    poll: Poll
+    groups: tuple[int | None, ...]
+    spoken: Floats
+
+    @property
+    def support(self) -> tuple[float, ...]:
+        """P(right) of each candidate; 0 for one that cannot be compared while others can."""
+        masses = self.poll.masses[0]
+        total = max(float(masses.sum()), 1e-300)
+        return tuple(0.0 if group is None else float(masses[group]) / total for group in self.groups)
+
+
+def count_opinions(situation: Situation) -> Count:
+    """Takes in the candidates' final answers in their order."""
+    belief = situation.belief
+    index = {estimate.action: i for i, estimate in enumerate(belief.estimates)}
+    chances, copies = usable_chances(belief), copy_chances(belief)
+    poll, names = first_poll(belief), list[str]()
+    last: dict[int, int] = {}
+    spoken = np.zeros(len(belief.estimates))
+    groups: list[int | None] = []
+    for candidate, answer in zip(situation.candidates, situation.answers, strict=False):
+        action = index.get(candidate.action)
+        if answer is None or action is None:
+            groups.append(None)
+            continue
+        group = names.index(answer) if answer in names else len(names)
+        children = list(after_opinion(poll, chances[:, action][None, :], situation.coincidence))
+        copied = copies[action] if action in last else 0.0
+        joint = (1.0 - copied) * children[group].joint
+        if last.get(action) == group:
+            joint = joint + copied * poll.joint
+        poll = Poll(joint / max(float(joint.sum()), 1e-300), children[group].sizes)
+        names += [answer] if group == len(names) else []
+        last[action] = group
+        spoken[action] += 1.0
+        groups.append(group)
+    return Count(poll, tuple(groups), spoken)
