@@ -22,6 +22,7 @@ from proxy.health import health_routes
 from proxy.house import House
 from proxy.models import find_model, list_models
 from proxy.passthrough import completions, embeddings
+from proxy.responses.route import responses
 from proxy.route import mount, wrong_method
 from proxy.runs import find_run
 from proxy.settings import Settings, SettingsError
@@ -75,6 +76,7 @@ def api_routes(house: House) -> list[ControllerRouterHandler]:
         mount(house, "/v1/chat/completions", "POST", chat),
         mount(house, "/v1/completions", "POST", completions),
         mount(house, "/v1/embeddings", "POST", embeddings),
+        mount(house, "/v1/responses", "POST", responses),
         mount(house, "/v1/models", "GET", list_models),
         mount(house, "/v1/models/{name:path}", "GET", find_model),
         mount(house, "/v1/maestro/runs/{run_id:str}", "GET", find_run),

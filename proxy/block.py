@@ -43,7 +43,14 @@ class Message(msgspec.Struct):
     content: msgspec.Raw = msgspec.Raw()
 
 
+class InputItem(Message):
+    """What we read of an item of `/v1/responses`: only messages have a role."""
+
+    role: str = ""
+
+
 _decode_messages = msgspec.json.Decoder(list[Message]).decode
+_decode_items = msgspec.json.Decoder(list[InputItem]).decode
 _decode_raws = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _LOCATION = re.compile(r" - at `\$([^`]*)`")
@@ -60,7 +67,19 @@ def peek_messages(messages: bytes, param: str = "messages") -> list[Message]:
     return peeked
 
 
-def take_blocks(messages: bytes, peeked: Sequence[Message], size: Size) -> tuple[bytes, Wishes]:
+def peek_items(items: bytes, param: str = "input") -> list[InputItem]:
+    """The same for the input of `/v1/responses`; a string has no items."""
+    if not items.lstrip().startswith(b"["):
+        return []
+    try:
+        return _decode_items(items)
+    except msgspec.ValidationError as error:
+        raise _bad_message(error, param) from None
+
+
+def take_blocks(
+    messages: bytes, peeked: Sequence[Message], size: Size, param: str = "messages"
+) -> tuple[bytes, Wishes]:
     """The messages without blocks, and what the blocks said (a later block is stronger).
 
     Only a message that holds a block is re-encoded; every other one stays byte for byte. Raises BadRequest.
@@ -69,7 +88,7 @@ def take_blocks(messages: bytes, peeked: Sequence[Message], size: Size) -> tuple
     said: list[Wishes] = []
     for index, message in enumerate(peeked):
         if message.role in STEERING_ROLES and _may_hold(bytes(message.content)):
-            content, wishes = _take_content(bytes(message.content), f"messages[{index}].content", size)
+            content, wishes = _take_content(bytes(message.content), f"{param}[{index}].content", size)
             if wishes:
                 said[:0] = reversed(wishes)
                 changed[index] = content

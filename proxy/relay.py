@@ -28,18 +28,29 @@ async def relay(exchange: Exchange, rooms: Rooms, task: Task, road: Road, path: 
     reply = await rooms.dispatcher.relay(task, exchange.caller, road, path)
     standings = await rooms.ledger.standings(account_of(exchange.caller))
     told = relayed(road, reply)
-    headers = {
-        **reply.headers,
-        "x-maestro-run-id": road.run_id,
-        "x-maestro-model": reply.model.id,
-        "x-maestro-cost-usd": usd_text(told.nanodollars),
-        **money_headers(standings),
-    }
+    headers = whole_headers(reply, told, standings)
     body = reply.body
     if task.is_virtual and path == CHAT:
         body = with_scores(body, unvalidated(), relay_block(task, told, standings))
         headers["x-maestro-finish-reason"] = "unvalidated"
     return Answer(body, reply.status, headers)
+
+
+def whole_headers(reply: Reply, told: Relayed, standings: Sequence[Standing]) -> dict[str, str]:
+    """The upstream's headers worth passing on, and ours."""
+    return {
+        **reply.headers,
+        "x-maestro-run-id": told.run_id,
+        "x-maestro-model": told.model,
+        "x-maestro-cost-usd": usd_text(told.nanodollars),
+        **money_headers(standings),
+    }
+
+
+def stream_headers(stream: ReplyStream, road: Road, standings: Sequence[Standing]) -> dict[str, str]:
+    """The same for a stream, whose cost is not known yet."""
+    told = {"x-maestro-run-id": road.run_id, "x-maestro-model": stream.model.id}
+    return {**stream.headers, **told, **money_headers(standings)}
 
 
 def account_of(caller: Caller) -> Account:
@@ -53,12 +64,17 @@ def relayed(road: Road, reply: Reply) -> Relayed:
     return Relayed(road.run_id, reply.model.id, reply.usage, cost, reply.seconds, predicted_by(road.estimate))
 
 
+def relayed_stream(road: Road, stream: ReplyStream, seconds: float) -> Relayed:
+    """What a stream was, once it has ended."""
+    cost = stream.model.price.nanodollars(stream.usage, seconds)
+    return Relayed(road.run_id, stream.model.id, stream.usage, cost, seconds, predicted_by(road.estimate))
+
+
 async def _stream(exchange: Exchange, rooms: Rooms, task: Task, road: Road, path: str) -> None:
     """Events as they come. A failure before the first event is raised; a later one is one error event."""
     standings = await rooms.ledger.standings(account_of(exchange.caller))
     async with rooms.dispatcher.open_relay(task, exchange.caller, road, path) as stream:
-        told = {"x-maestro-run-id": road.run_id, "x-maestro-model": stream.model.id}
-        await exchange.start_stream({**stream.headers, **told, **money_headers(standings)})
+        await exchange.start_stream(stream_headers(stream, road, standings))
         if task.is_virtual and path == CHAT:
             await _write_with_block(exchange, task, road, stream, standings)
         else:
@@ -73,10 +89,7 @@ async def _write_with_block(
     started = clock()
 
     def tell() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        usage, seconds = stream.usage, clock() - started
-        cost = stream.model.price.nanodollars(usage, seconds)
-        told = Relayed(road.run_id, stream.model.id, usage, cost, seconds, predicted_by(road.estimate))
-        return unvalidated(), relay_block(task, told, standings)
+        return unvalidated(), relay_block(task, relayed_stream(road, stream, clock() - started), standings)
 
     async with aclosing(with_block(stream.events(), tell)) as events:
         await write_all(exchange, events)

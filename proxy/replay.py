@@ -13,25 +13,19 @@ LONGEST_PIECE = 64
 
 
 def replay(
-    completion: bytes,
-    result: Mapping[str, Any],
-    block: Mapping[str, Any],
-    usage: Mapping[str, Any],
-    include_usage: bool,
+    completion: bytes, ours: Mapping[str, Any] | None = None, usage: Mapping[str, Any] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """The chunks in order. Our fields are in the last content-free delta and, if asked for, in the usage chunk, which
-    comes last."""
+    """The chunks in order. Our fields are in the last delta, which holds nothing else; usage, if given, comes last."""
     answer = msgspec.json.decode(completion)
     frame = {"object": "chat.completion.chunk"} | {name: answer[name] for name in FRAME if name in answer}
-    tail = {"usage": None} if include_usage else {}
+    tail = {} if usage is None else {"usage": None}
     choices = answer.get("choices") or []
-    ours = {"requirements_result": result, "maestro": block}
     for choice in choices:
-        last = ours if choice is choices[-1] else {}
+        last = (ours or {}) if choice is choices[-1] else {}
         for part in _choice_parts(choice, last):
             yield frame | {"choices": [part]} | tail
-    if include_usage:
-        yield frame | {"choices": [], "usage": {**usage, **ours}}
+    if usage is not None:
+        yield frame | {"choices": [], "usage": usage}
 
 
 def _choice_parts(choice: Mapping[str, Any], ours: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,9 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from proxy.answer import with_scores
 from proxy.assembly import Rooms
@@ -13,23 +16,126 @@ from proxy.scores import money_headers, requirements_result, run_block, run_head
 from proxy.sse import DONE, KEEP_ALIVE, comment, event
 from router.dispatcher import Road
 from router.errors import MaestroError
-from router.events import CandidateChecked, CandidateFinished, RunEvent
+from router.events import CandidateChecked, CandidateFinished, RunEvent, WaveStarted
 from router.task import Candidate, Run, Task
 
 EARLY_SECONDS = 0.25
 """How long a stream waits for a failure that can still be a status, before its headers go out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a run came to: the winner's completion as it came, our fields, all attempts' usage, and the headers."""
+
+    completion: bytes
+    result: Mapping[str, Any]
+    block: Mapping[str, Any]
+    usage: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+    @property
+    def ours(self) -> dict[str, Any]:
+        """Our fields by name."""
+        return {"requirements_result": self.result, "maestro": self.block}
+
+
+class Voice(Protocol):
+    """How a run is told as a stream: OpenAI's chunks of chat, or events of a response."""
+
+    def start(self) -> Iterable[bytes]:
+        """What comes first, after the headers."""
+        ...
+
+    def tell(self, finished: Finished) -> Iterable[bytes]:
+        """The winner, to the end of the stream."""
+        ...
+
+    def failure(self, error: MaestroError) -> bytes:
+        """The last event of a stream whose run failed."""
+        ...
+
+
+class ChatVoice:
+    """Chunks of chat."""
+
+    def __init__(self, include_usage: bool) -> None:
+        self._include_usage = include_usage
+
+    def start(self) -> Iterable[bytes]:
+        """Nothing: the role comes with the winner."""
+        return ()
+
+    def tell(self, finished: Finished) -> Iterator[bytes]:
+        """Chunks, usage if asked for, and [DONE]."""
+        usage = {**finished.usage, **finished.ours} if self._include_usage else None
+        for chunk in replay(finished.completion, finished.ours, usage):
+            yield event(chunk)
+        yield DONE
+
+    def failure(self, error: MaestroError) -> bytes:
+        """An event that the official client raises."""
+        return event({"error": error_object(error)})
+
+
 async def answer_by_waves(exchange: Exchange, rooms: Rooms, task: Task, road: Road) -> Answer | None:
-    """Answers by a run; None when the answer was streamed."""
+    """Answers a chat completion by a run; None when the answer was streamed."""
     if task.stream:
-        await _stream(exchange, rooms, task, road)
+        await stream_run(exchange, rooms, task, road, ChatVoice(task.include_usage))
         return None
+    finished = await whole_run(exchange, rooms, task, road)
+    body = with_scores(finished.completion, finished.result, finished.block, finished.usage)
+    return Answer(body, headers=finished.headers)
+
+
+async def whole_run(exchange: Exchange, rooms: Rooms, task: Task, road: Road) -> Finished:
+    """Runs to the end."""
     run = await rooms.dispatcher.run(task, exchange.caller, road, lambda _: None)
+    return await _finish(exchange, rooms, task, run)
+
+
+async def stream_run(exchange: Exchange, rooms: Rooms, task: Task, road: Road, voice: Voice) -> None:
+    """Runs while comments are sent, then tells the winner. A failure in the first moments is raised, to be a status."""
+    progress = Progress()
+    running = asyncio.create_task(rooms.dispatcher.run(task, exchange.caller, road, progress.watch))
+    running.add_done_callback(progress.wake)
+    try:
+        await asyncio.wait((running,), timeout=EARLY_SECONDS)
+        if running.done():
+            running.result()
+        standings = await rooms.ledger.standings(account_of(exchange.caller))
+        await exchange.start_stream({"x-maestro-run-id": road.run_id, **money_headers(standings)})
+        for piece in voice.start():
+            await exchange.write(piece)
+        while not running.done():
+            words = await progress.next(rooms.settings.server.keep_alive_seconds)
+            if words:
+                await exchange.write(words)
+        await _tell(exchange, rooms, task, running, voice)
+    finally:
+        running.cancel()
+        await asyncio.wait((running,))
+    await exchange.end()
+
+
+async def _tell(exchange: Exchange, rooms: Rooms, task: Task, running: asyncio.Task[Run], voice: Voice) -> None:
+    try:
+        finished = await _finish(exchange, rooms, task, running.result())
+    except MaestroError as error:
+        await exchange.write(voice.failure(error))
+        return
+    for piece in voice.tell(finished):
+        await exchange.write(piece)
+
+
+async def _finish(exchange: Exchange, rooms: Rooms, task: Task, run: Run) -> Finished:
     standings = await rooms.ledger.standings(account_of(exchange.caller))
-    block, result = run_block(task, run, standings), requirements_result(task, run)
-    body = with_scores(chosen(run).completion, result, block, usage_object(run.usage))
-    return Answer(body, headers={**run_headers(run), **money_headers(standings)})
+    return Finished(
+        completion=chosen(run).completion,
+        result=requirements_result(task, run),
+        block=run_block(task, run, standings),
+        usage=usage_object(run.usage),
+        headers={**run_headers(run), **money_headers(standings)},
+    )
 
 
 def chosen(run: Run) -> Candidate:
@@ -67,47 +173,13 @@ class Progress:
         return self._said.popleft() if self._said else b""
 
 
-async def _stream(exchange: Exchange, rooms: Rooms, task: Task, road: Road) -> None:
-    progress = Progress()
-    running = asyncio.create_task(rooms.dispatcher.run(task, exchange.caller, road, progress.watch))
-    running.add_done_callback(progress.wake)
-    try:
-        await asyncio.wait((running,), timeout=EARLY_SECONDS)
-        if running.done():
-            running.result()
-        standings = await rooms.ledger.standings(account_of(exchange.caller))
-        await exchange.start_stream({"x-maestro-run-id": road.run_id, **money_headers(standings)})
-        while not running.done():
-            words = await progress.next(rooms.settings.server.keep_alive_seconds)
-            if words:
-                await exchange.write(words)
-        await _finish(exchange, rooms, task, running)
-    finally:
-        running.cancel()
-        await asyncio.wait((running,))
-    await exchange.end()
-
-
-async def _finish(exchange: Exchange, rooms: Rooms, task: Task, running: asyncio.Task[Run]) -> None:
-    """The winner as chunks, or the failure as one error event."""
-    try:
-        run = running.result()
-    except MaestroError as error:
-        await exchange.write(event({"error": error_object(error)}))
-        return
-    standings = await rooms.ledger.standings(account_of(exchange.caller))
-    block, result = run_block(task, run, standings), requirements_result(task, run)
-    completion = chosen(run).completion
-    for chunk in replay(completion, result, block, usage_object(run.usage), task.include_usage):
-        await exchange.write(event(chunk))
-    await exchange.write(DONE)
-
-
 def _words(told: RunEvent) -> str:
-    if isinstance(told, CandidateFinished):
-        return f"candidate {told.candidate} by {told.action} after {told.seconds:.1f}s"
-    if isinstance(told, CandidateChecked):
-        failed = f", failed: {', '.join(told.failed)}" if told.failed else ""
-        score = "unvalidated" if told.score is None else f"{told.score:.2f}"
-        return f"candidate {told.candidate} scored {score}{failed}"
-    return f"wave {told.wave}: {', '.join(told.actions)}"
+    match told:
+        case WaveStarted():
+            return f"wave {told.wave}: {', '.join(told.actions)}"
+        case CandidateFinished():
+            return f"candidate {told.candidate} by {told.action} after {told.seconds:.1f}s"
+        case CandidateChecked():
+            failed = f", failed: {', '.join(told.failed)}" if told.failed else ""
+            score = "unvalidated" if told.score is None else f"{told.score:.2f}"
+            return f"candidate {told.candidate} scored {score}{failed}"
