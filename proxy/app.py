@@ -26,6 +26,7 @@ from proxy.responses.route import responses
 from proxy.route import mount, wrong_method
 from proxy.runs import find_run
 from proxy.settings import Settings, SettingsError
+from router.errors import MaestroError
 
 SETTLE_SECONDS = 2.0
 
@@ -38,16 +39,10 @@ def create_app(settings: Settings) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        rooms = await build_router(settings)
-        house.open(rooms)
-        try:
-            await check_exposure(house)
+        async with open_house(house):
             yield
-        finally:
-            await leave(house)
-            await rooms.close()
 
-    app = Litestar(
+    app = Application(
         route_handlers=[*api_routes(house), *health_routes(house)],
         lifespan=[lifespan],
         exception_handlers={HTTPException: answer_http_error, Exception: answer_error},
@@ -59,6 +54,41 @@ def create_app(settings: Settings) -> Litestar:
     )
     app.state.house = house
     return app
+
+
+class Application(Litestar):
+    """Litestar, that tells in one line why it did not start."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serves a request, or the life of the application."""
+
+        async def tell(message: Any) -> None:
+            problem = self.state.house.problem
+            if message["type"] == "lifespan.startup.failed" and problem:
+                message = {**message, "message": problem}
+            await send(message)
+
+        await super().__call__(scope, receive, tell if scope["type"] == "lifespan" else send)
+
+
+@asynccontextmanager
+async def open_house(house: House) -> AsyncIterator[None]:
+    """The rooms, from start to stop. Raises SettingsError, Unavailable; the house remembers why."""
+    try:
+        rooms = await build_router(house.settings)
+    except (SettingsError, MaestroError) as error:
+        house.problem = str(error)
+        raise
+    house.open(rooms)
+    try:
+        await check_exposure(house)
+        yield
+    except SettingsError as error:
+        house.problem = str(error)
+        raise
+    finally:
+        await leave(house)
+        await rooms.close()
 
 
 async def leave(house: House) -> None:

@@ -65,7 +65,15 @@ class Door:
 def refuse_web_pages(headers: Mapping[str, str]) -> None:
     """Without keys, a page in this machine's browser could spend money: refuse foreign origins and rebound names."""
     origin, host = headers.get("origin"), headers.get("host", "localhost")
-    if origin is not None and not is_loopback(urlsplit(origin).hostname or ""):
+    if origin is not None and not is_loopback(host_in(origin)):
         raise Forbidden("Without API keys, requests from web pages of other origins are refused.")
-    if not is_loopback(urlsplit(f"//{host}").hostname or ""):
+    if not is_loopback(host_in(f"//{host}")):
         raise Forbidden("Without API keys, only requests to localhost are served: create a key (maestro keys create).")
+
+
+def host_in(url: str) -> str:
+    """The host of a URL; empty where it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -44,7 +44,10 @@ from router.task import Caller, NamedAction, Payload, Requirement, Task
 VIRTUAL_MODELS = ("maestro", "maestro-low", "maestro-medium", "maestro-high")
 HEADER_PREFIX = "x-maestro-"
 HEADERS = ("budget-usd", "budget-seconds", "budget-calls", "effort", "quality", "team", "requirements")
-FORWARDED = ("traceparent", "tracestate", "openai-beta", "anthropic-beta", "x-client-request-id")
+OF_THIS_HOP = frozenset(
+    {"accept", "accept-encoding", "accept-language", "authorization", "connection", "content-length", "content-type"}
+    | {"cookie", "expect", "host", "origin", "referer", "transfer-encoding", "user-agent", "x-api-key"}
+)
 LONGEST_MODEL_NAME = 300
 
 Fields = dict[str, msgspec.Raw]
@@ -97,9 +100,18 @@ def task_of(
         response_language=options.response_language or caller.defaults.response_language,
         dry_run=options.dry_run,
         named_action=options.named_action,
-        client_headers={name: headers[name] for name in FORWARDED if name in headers},
+        client_headers=forwarded(headers),
         payload=Payload({name: raw for name, raw in fields.items() if name not in OURS}),
     )
+
+
+def forwarded(headers: Mapping[str, str]) -> dict[str, str]:
+    """The client's headers that may matter to an upstream; the upstream's own layer refuses more of them."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if name not in OF_THIS_HOP and not name.startswith((HEADER_PREFIX, "x-stainless-"))
+    }
 
 
 def size_limits(settings: Settings) -> Size:

@@ -22,6 +22,7 @@ class House:
     metrics: Metrics = field(default_factory=Metrics)
     built: Rooms | None = None
     door: Door | None = None
+    problem: str | None = None
 
     @property
     def rooms(self) -> Rooms:

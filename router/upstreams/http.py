@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
 
@@ -16,6 +17,8 @@ from router.upstreams.upstream import Model, Reply
 
 LONGEST_ANSWER_BYTES = 128 * 2**20
 LONGEST_ERROR_BYTES = 2**20
+LARGE_BYTES = 2**20
+"""A body from here on is written piece by piece, so that others are served meanwhile (aiohttp warns otherwise)."""
 LAST_BYTES_SECONDS = 0.25
 """How long to wait after `[DONE]` for the end of the body, so that the connection can serve again."""
 
@@ -110,7 +113,8 @@ class Http:
             sock_read=self._address.timeout_seconds,
         )
         url = self._url + request.call.path
-        return await self._session.post(url, data=request.body, headers=headers, timeout=limits, allow_redirects=False)
+        body = request.body if len(request.body) < LARGE_BYTES else io.BytesIO(request.body)
+        return await self._session.post(url, data=body, headers=headers, timeout=limits, allow_redirects=False)
 
     def _forwarded(self, headers: Mapping[str, str]) -> dict[str, str]:
         """The client's headers that an upstream may see: none that speaks of keys, this connection, or us."""

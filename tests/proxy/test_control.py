@@ -284,3 +284,9 @@ def test_any_budget_and_requirements_are_read_or_named(value: Any) -> None:
             read({name: value}, caller=Caller(is_operator=True))
         except (BadRequest, UnknownModel):
             continue
+
+
+def test_headers_travel_on_but_those_of_this_hop_and_ours() -> None:
+    headers = {"traceparent": "00-1", "openai-beta": "x", "x-title": "app"}
+    mine = {"authorization": "Bearer k", "host": "h", "x-maestro-effort": "low", "x-stainless-os": "Linux"}
+    assert read({}, headers | mine).client_headers == headers
