@@ -167,10 +167,10 @@ def _pivot(rows: dict[str, list[Any]], kept: Sequence[int], models: tuple[str, .
         _numbers(rows["output_tokens"], index),
         _numbers(rows["latency_s"], index),
         inputs,
-        tuple(tuple(rows["answer"][i] for i in row) for row in index),
+        tuple(tuple(rows["answer"][i] for i in row) for row in index.tolist()),
     )
 
 
 def _numbers(column: Sequence[Any], index: NDArray[np.intp]) -> Floats:
-    flat = [np.nan if column[i] is None else float(column[i]) for i in index.ravel()]
+    flat = [np.nan if column[i] is None else float(column[i]) for i in index.ravel().tolist()]
     return np.array(flat, dtype=np.float64).reshape(index.shape)

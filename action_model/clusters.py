@@ -1,0 +1,48 @@
+"""Soft clusters of the features: categories nobody labelled (Avengers-Pro, arXiv 2508.12631; UniRoute, 2502.08773)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from action_model.features import Floats
+
+ROUNDS = 25
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Centres (K, F); membership falls with squared distance over `temperature`."""
+
+    centers: Floats
+    temperature: float
+
+    def membership(self, x: Floats) -> Floats:
+        """(N, K), rows sum to 1."""
+        distance = (self.centers**2).sum(axis=1)[None, :] - 2.0 * x @ self.centers.T
+        logits = -distance / self.temperature
+        logits -= logits.max(axis=1, keepdims=True)
+        weights = np.exp(logits)
+        share: Floats = weights / weights.sum(axis=1, keepdims=True)
+        return share
+
+
+def fit_clusters(x: Floats, count: int, temperature: float, seed: int) -> Clusters:
+    """k-means (Lloyd 1982) from random starts among the points; an empty cluster starts again at a random point."""
+    random = np.random.default_rng(seed)
+    centers = x[random.choice(len(x), min(count, len(x)), replace=False)]
+    for _ in range(ROUNDS):
+        nearest = ((centers**2).sum(axis=1)[None, :] - 2.0 * x @ centers.T).argmin(axis=1)
+        onehot = np.zeros((len(x), len(centers)))
+        onehot[np.arange(len(x)), nearest] = 1.0
+        sizes = onehot.sum(axis=0)
+        means = (onehot.T @ x) / np.maximum(sizes, 1.0)[:, None]
+        spare = x[random.choice(len(x), len(centers))]
+        centers = np.where(sizes[:, None] > 0, means, spare)
+    return Clusters(centers, temperature)
+
+
+def shrunk_means(membership: Floats, y: Floats, pull: float) -> Floats:
+    """(K, M): each cluster's mean of y, pulled to the overall mean as by `pull` prompts of it."""
+    mean = y.mean(axis=0)
+    found: Floats = mean + (membership.T @ (y - mean)) / (membership.sum(axis=0)[:, None] + pull)
+    return found

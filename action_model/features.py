@@ -1,0 +1,98 @@
+"""Features of a task's text: one function for training and serving. A changed feature is a new version.
+
+(N, 256 + 256 + 2048 + 8): a frozen static embedding (wordllama, 256-d, weights inside its wheel), random Fourier
+features of it (Rahimi & Recht 2007: an RBF kernel as a dot product), hashed word and word-pair counts (Weinberger et
+al. 2009), and a few marks of code, maths and length.
+"""
+
+import re
+import zlib
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+VERSION = 1
+EMBEDDING = 256
+FOURIER = 256
+HASHED = 2048
+MARKS = 8
+WIDTH = EMBEDDING + FOURIER + HASHED + MARKS
+CLIP_CHARACTERS = 4000
+FOURIER_SCALE = 0.5
+MARK_WEIGHT = 0.3
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_OPERATOR = re.compile(r"[=+\-*/^<>]")
+_MARK_MEAN = np.array([5.9, 0.05, 0.3, 1.0, 0.2, 2.0, 0.2, 0.4])
+_MARK_SPREAD = np.array([1.0, 0.08, 0.4, 1.2, 0.3, 1.5, 0.6, 0.5])
+
+
+def featurize(texts: Sequence[str]) -> Floats:
+    """(N, WIDTH). Deterministic; about 0.2 ms for a text of ordinary length."""
+    clipped = [text[:CLIP_CHARACTERS] for text in texts]
+    embedded = embed(clipped)
+    weights, shifts = _fourier()
+    fourier = np.sqrt(2.0 / FOURIER) * np.cos(embedded @ weights + shifts)
+    hashed = np.stack([_hashed(text) for text in clipped]) if clipped else np.zeros((0, HASHED))
+    marks = np.array([_marks(text) for text in clipped]).reshape(-1, MARKS)
+    scaled = MARK_WEIGHT * np.clip((marks - _MARK_MEAN) / _MARK_SPREAD, -3.0, 3.0)
+    return np.concatenate([embedded, fourier, hashed, scaled], axis=1)
+
+
+def embed(texts: Sequence[str]) -> Floats:
+    """(N, 256) unit vectors of the frozen static embedding; about 0.05 ms a text."""
+    if not texts:
+        return np.zeros((0, EMBEDDING))
+    vectors = np.asarray(_encoder().embed([text or " " for text in texts]), dtype=np.float64)
+    unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return unit
+
+
+@cache
+def _encoder() -> Any:
+    import wordllama
+
+    folder = Path(wordllama.__file__).parent
+    return wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
+
+
+@cache
+def _fourier() -> tuple[Floats, Floats]:
+    random = np.random.default_rng(VERSION)
+    weights = random.normal(0.0, 1.0 / FOURIER_SCALE, (EMBEDDING, FOURIER))
+    return weights, random.uniform(0.0, 2 * np.pi, FOURIER)
+
+
+def _hashed(text: str) -> Floats:
+    """Signed hashing of the set of words and word pairs, as a unit vector."""
+    words = _TOKEN.findall(text.lower())
+    grams = set(words)
+    grams.update(f"{first} {second}" for first, second in pairwise(words))
+    vector = np.zeros(HASHED)
+    if grams:
+        codes = np.fromiter((zlib.crc32(gram.encode()) for gram in sorted(grams)), dtype=np.int64, count=len(grams))
+        np.add.at(vector, codes % HASHED, np.where(codes >> 31 & 1, 1.0, -1.0))
+        vector /= max(float(np.linalg.norm(vector)), 1e-9)
+    return vector
+
+
+def _marks(text: str) -> list[float]:
+    length = len(text) + 1
+    digits = sum(map(str.isdigit, text))
+    return [
+        float(np.log(length)),
+        digits / length,
+        20.0 * text.count("\n") / length,
+        float(text.count("?")),
+        10.0 * len(_OPERATOR.findall(text)) / length,
+        float(np.log1p(digits)),
+        50.0 * text.count("$") / length,
+        10.0 * sum(map(str.isupper, text)) / length,
+    ]

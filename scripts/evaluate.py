@@ -1,0 +1,57 @@
+"""`maestro evaluate`: the predictors against each other on outcome tables."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from action_model.evaluate import evaluate_grid
+from action_model.outcomes import SELECTIONS, read_grids
+
+
+@click.command()
+@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--train", "train_split", default="train", show_default=True)
+@click.option("--test", "test_split", default="dev", show_default=True, help="Any split of the tables.")
+@click.option("--tables", default=",".join(SELECTIONS), show_default=True, help="Benchmarks or tables, by comma.")
+@click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Where every figure goes.")
+def command(data: Path, train_split: str, test_split: str, tables: str, json_path: Path | None) -> None:
+    """Baselines and our estimator on outcome tables: frontier, calibration, joint likelihood."""
+    console = Console(stderr=True)
+    names = chosen_benchmarks(tables)
+    found: dict[str, Any] = {}
+    for position, name in enumerate(names, 1):
+        with console.status(f"{name} ({position} of {len(names)})") as status:
+            grids = read_grids(data, SELECTIONS[name], [train_split, test_split])
+            train, test = grids[train_split], grids[test_split]
+            if not train.prompts or not test.prompts:
+                console.print(f"{name}: no prompts in split '{train_split}' or '{test_split}'; left out")
+                continue
+            found[name] = evaluate_grid(train, test, lambda what, n=name: status.update(f"{n}: {what}"))  # type: ignore[misc]
+    if json_path is not None:
+        json_path.write_text(json.dumps(found, indent=1), "utf-8")
+    Console().print(table_of(found))
+
+
+def chosen_benchmarks(tables: str) -> list[str]:
+    """Named benchmarks; the name of a table stands for all benchmarks made from it."""
+    names: list[str] = []
+    for word in filter(None, (part.strip() for part in tables.split(","))):
+        made = [name for name, selection in SELECTIONS.items() if word in (name, selection.table)]
+        if not made:
+            raise click.BadParameter(f"unknown table '{word}'; known: {', '.join(SELECTIONS)}", param_hint="--tables")
+        names += [name for name in made if name not in names]
+    return names
+
+
+def table_of(found: dict[str, Any]) -> Table:
+    """AIQ of every estimator, a row a benchmark."""
+    shown = ("best_single", "knn", "ridge", "mlp", "category_mean", "ours", "oracle")
+    table = Table("benchmark", "hull", *shown, title="AIQ")
+    for name, figures in found.items():
+        row = [f"{figures['estimators'][estimator]['aiq']:.4f}" for estimator in shown]
+        table.add_row(name, f"{figures['hull']:.4f}", *row)
+    return table
