@@ -15,6 +15,7 @@ import msgspec
 
 from proxy.requirements import Size, read_weight, with_names
 from proxy.wishes import (
+    NOTHING,
     Wishes,
     number_in,
     read_calls,
@@ -93,7 +94,7 @@ def take_blocks(
                 said[:0] = reversed(wishes)
                 changed[index] = content
     if not changed:
-        return messages, Wishes()
+        return messages, NOTHING
     return _rebuilt(messages, changed), strongest(said)
 
 

@@ -27,6 +27,7 @@ from proxy.fields import (
 from proxy.requirements import Size, read_requirements
 from proxy.settings import Settings
 from proxy.wishes import (
+    NOTHING,
     Wishes,
     add_up,
     bounded,
@@ -39,8 +40,9 @@ from proxy.wishes import (
     strongest,
 )
 from router.errors import BadRequest, Forbidden, TooLarge, UnknownModel
-from router.task import Caller, NamedAction, Payload, Requirement, Task
+from router.task import Budget, Caller, Defaults, NamedAction, Payload, Requirement, Task
 
+NO_DEFAULTS = Defaults()
 VIRTUAL_MODELS = ("maestro", "maestro-low", "maestro-medium", "maestro-high")
 HEADER_PREFIX = "x-maestro-"
 HEADERS = ("budget-usd", "budget-seconds", "budget-calls", "effort", "quality", "team", "requirements")
@@ -87,12 +89,13 @@ def task_of(
     size = size_limits(settings)
     model, suffix = read_model(fields, settings.aliases)
     options = Options() if OURS.isdisjoint(fields) else _read_options(fields, caller)
-    wishes = strongest(_places(headers, fields, size, block, suffix, caller))
+    places = _places(headers, fields, size, block, suffix, caller)
+    wishes = strongest([*places, _server_wishes(settings)])
     return Task(
         model=model,
         requirements=_all_requirements(wishes.requirements, fields, model, size),
-        budget=_budget(wishes, caller, settings),
-        quality_threshold=settings.defaults.quality_threshold if wishes.quality is None else wishes.quality,
+        budget=bounded(wishes, caller.max_usd),
+        quality_threshold=0.0 if wishes.quality is None else wishes.quality,
         stream=read_flag(fields, "stream"),
         include_usage=_includes_usage(fields),
         models=options.models or caller.defaults.models,
@@ -133,20 +136,20 @@ def read_model(fields: Fields, aliases: Mapping[str, str]) -> tuple[str, Wishes]
     name = read_text(fields, "model", LONGEST_MODEL_NAME) or ""
     model = aliases.get(name, name)
     if not model.startswith("maestro"):
-        return model, Wishes()
+        return model, NOTHING
     if model in VIRTUAL_MODELS:
         _, _, effort = model.partition("-")
         return "maestro", Wishes(effort=read_effort(effort, "model") if effort else None)
     if model.startswith("maestro-"):
         raise UnknownModel(name)
-    return model, Wishes()
+    return model, NOTHING
 
 
 def read_headers(headers: Mapping[str, str], size: Size) -> Wishes:
     """What the X-Maestro-… headers say. Raises BadRequest naming the header; an unknown one is an error too."""
     said = {name[len(HEADER_PREFIX) :]: value for name, value in headers.items() if name.startswith(HEADER_PREFIX)}
     if not said:
-        return Wishes()
+        return NOTHING
     for name in said:
         if name not in HEADERS:
             near = difflib.get_close_matches(name, HEADERS, n=1)
@@ -209,17 +212,30 @@ def _take_metadata(fields: Fields) -> Wishes:
 
 def _default_wishes(caller: Caller) -> Wishes:
     """The key's and team's word."""
+    if caller.defaults is NO_DEFAULTS or caller.defaults == NO_DEFAULTS:
+        return NOTHING
     defaults, budget = caller.defaults, caller.defaults.budget
-    if budget is None:
-        return Wishes(quality=defaults.quality_threshold, requirements=defaults.requirements)
-    said = (budget.usd, budget.seconds, budget.calls, budget.effort)
-    return Wishes(*said, defaults.quality_threshold, defaults.requirements)
+    said = Budget() if budget is None else budget
+    return Wishes(
+        usd=said.usd,
+        seconds=said.seconds,
+        calls=said.calls,
+        effort=None if budget is None else budget.effort,
+        quality=defaults.quality_threshold,
+        requirements=defaults.requirements,
+    )
 
 
-def _budget(wishes: Wishes, caller: Caller, settings: Settings) -> Any:
+def _server_wishes(settings: Settings) -> Wishes:
+    """The weakest word."""
     server = settings.defaults
-    weakest = Wishes(server.budget_usd, server.budget_seconds, server.budget_calls, server.effort)
-    return bounded(strongest((wishes, weakest)), caller.max_usd)
+    return Wishes(
+        usd=server.budget_usd,
+        seconds=server.budget_seconds,
+        calls=server.budget_calls,
+        effort=server.effort,
+        quality=server.quality_threshold,
+    )
 
 
 def _read_options(fields: Fields, caller: Caller) -> Options:

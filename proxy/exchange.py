@@ -1,6 +1,7 @@
 """One request while it is served: reads the body, writes the answer, and notices when the client leaves."""
 
 import asyncio
+import itertools
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -40,9 +41,9 @@ class Answer:
 class Exchange:
     """One HTTP request and its answer. `async with exchange.watched():` cancels the block when the client leaves."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         self.scope = scope
-        self.request_id = new_request_id()
+        self.request_id = request_id
         self.headers: dict[str, str] = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
@@ -158,9 +159,16 @@ class Watch:
             raise ClientLeft from None
 
 
-def new_request_id() -> str:
-    """What `x-request-id` says."""
-    return f"req_{os.urandom(12).hex()}"
+class RequestIds:
+    """What `x-request-id` says: a random word of this process and a number: cheaper than a random word each."""
+
+    def __init__(self) -> None:
+        self._word = os.urandom(10).hex()
+        self._numbers = itertools.count(1)
+
+    def next(self) -> str:
+        """A new id."""
+        return f"req_{self._word}{next(self._numbers):08x}"
 
 
 def _value(value: str) -> bytes:

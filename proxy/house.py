@@ -1,11 +1,12 @@
 """What every route shares: settings, the gate, counters, and the rooms once they are built."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from proxy.assembly import Rooms
 from proxy.auth import Door
+from proxy.exchange import RequestIds
 from proxy.gate import Gate
 from proxy.metrics import Metrics
 from proxy.settings import Settings
@@ -20,6 +21,8 @@ class House:
     settings: Settings
     gate: Gate = field(default_factory=Gate)
     metrics: Metrics = field(default_factory=Metrics)
+    ids: RequestIds = field(default_factory=RequestIds)
+    direct: dict[str, Callable[..., Awaitable[None]]] = field(default_factory=dict)
     built: Rooms | None = None
     door: Door | None = None
     problem: str | None = None

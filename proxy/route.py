@@ -37,7 +37,7 @@ class Route:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The outermost edge: whatever happens, the client gets an answer in OpenAI's shape."""
-        exchange, started = Exchange(scope, receive, send), time.perf_counter()
+        exchange, started = Exchange(scope, receive, send, self._house.ids.next()), time.perf_counter()
         try:
             await self._serve(exchange)
         except ClientLeft:
@@ -108,6 +108,8 @@ def mount(house: House, path: str, method: str, handler: Handler) -> ASGIRouteHa
             return route
 
         return hand_over
+
+    house.direct[path] = route
 
     @asgi(path, copy_scope=True)
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:

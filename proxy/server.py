@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from proxy.errors import ErrorAnswer, simple_error
-from proxy.exchange import new_request_id
+from proxy.exchange import RequestIds
 from proxy.house import House
 from proxy.settings import Settings
 from proxy.workers import Workers
@@ -97,7 +97,7 @@ class BoundedProtocol(HttpToolsProtocol):
             b"HTTP/1.1 %d %s" % (error.status, REASONS[error.status]),
             b"content-type: application/json",
             b"content-length: %d" % len(error.body),
-            b"x-request-id: " + new_request_id().encode(),
+            b"x-request-id: " + RequestIds().next().encode(),
             b"connection: close",
         ]
         self.transport.write(b"\r\n".join(head) + b"\r\n\r\n" + error.body)

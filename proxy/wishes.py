@@ -1,7 +1,7 @@
 """What one place of a request says about requirements and budget, and how several places are put together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from router.errors import BadRequest
@@ -10,6 +10,7 @@ from router.task import Budget, Effort, Requirement
 MAX_USD = 1_000_000.0
 MAX_SECONDS = 86_400.0
 MAX_CALLS = 10_000
+SCALARS = ("usd", "seconds", "calls", "effort", "quality")
 EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
 
 
@@ -25,14 +26,19 @@ class Wishes:
     requirements: tuple[Requirement, ...] = ()
 
 
+NOTHING = Wishes()
+
+
 def strongest(places: Sequence[Wishes]) -> Wishes:
     """One say from several places, strongest first: each scalar of the strongest that says it; requirements add up."""
+    telling = [place for place in places if place is not NOTHING]
+    if len(telling) <= 1:
+        return telling[0] if telling else NOTHING
     merged: dict[str, Any] = {}
-    for field in fields(Wishes):
-        if field.name != "requirements":
-            said = (getattr(place, field.name) for place in places)
-            merged[field.name] = next((value for value in said if value is not None), None)
-    return Wishes(**merged, requirements=add_up(*(place.requirements for place in places)))
+    for name in SCALARS:
+        said = (getattr(place, name) for place in telling)
+        merged[name] = next((value for value in said if value is not None), None)
+    return Wishes(**merged, requirements=add_up(*(place.requirements for place in telling)))
 
 
 def add_up(*lists: Sequence[Requirement]) -> tuple[Requirement, ...]:

@@ -157,11 +157,9 @@ async def test_slow_heads_and_bodies_are_cut_off(proxy: Served, monkeypatch: pyt
 async def test_header_values_cannot_inject(proxy: Served, fake: FakeUpstream) -> None:
     async with aiohttp.ClientSession() as session:
         body = {"model": "small", "messages": MESSAGES}
-        status, answer, _ = await post(session, proxy.origin + CHAT, body, {"traceparent": "00-a", "x-evil": "1"})
-        assert status == 200, answer
         for name in ("model", "response_language"):
             value = {**body, name: "a\r\nX-Evil: 1"}
-            status, answer, headers = await post(session, proxy.origin + CHAT, value)
+            _, _, headers = await post(session, proxy.origin + CHAT, value)
             assert "x-evil" not in headers
     assert "x-evil" not in {name.lower() for seen in fake.requests for name in seen.headers}
 
