@@ -84,6 +84,8 @@ async def build_router(settings: Settings) -> Rooms:
         validators=_validators(settings),
         max_parallel=min(settings.limits.parallel_attempts, sum(_slots(upstream) for upstream in upstream_settings)),
         store_texts=settings.ledger.store_texts,
+        slots={upstream.name: _slots(upstream) for upstream in upstream_settings},
+        streamed=frozenset(upstream.name for upstream in upstream_settings if upstream.is_embedded),
     )
     dispatcher = Dispatcher(pool, ledger, estimator, verifier, options)
     return Rooms(settings, pool, ledger, registry, estimator, verifier, dispatcher, embedded)

@@ -1,37 +1,52 @@
 """The loop of one run: plan a wave, carry it out, update the belief, until the planner stops."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from action_model.actions import Portfolio
-from action_model.belief import Belief, Repair
+from action_model.belief import Belief, Evidence, Repair
 from action_model.estimator import Estimator
+from router.answering import usage_of
+from router.candidates import is_settled
 from router.errors import BudgetExceeded, BudgetReserved, MaestroError, RunLimitReached
 from router.events import WaveStarted
-from router.executor import Executor, Harvest, Job, expected_usage
-from router.planner import Situation, Stop, Tradeoff, plan_wave
+from router.executor import Executor, Next
+from router.job import Harvest, Job
+from router.learning import both, refreshed, reweighted, without_models
+from router.named import PARALLEL, NamedPlan
+from router.overlap import early_fix
+from router.planner import Situation, Stop, plan_wave
+from router.planning.second import confirming_wave
+from router.planning.standing import standings
 from router.task import Candidate, FinishReason, PlannedAction, Wave
 from router.upstreams.upstream import Upstreams
 from router.verify import Verifier
 
 MOST_WAVES = 16
+GOOD = (FinishReason.ALL_SATISFIED, FinishReason.QUALITY_REACHED)
 
 
 @dataclass
 class Campaign:
-    """The state of one run between its waves. `belief` speaks of the actions of `portfolio`."""
+    """The state of one run between its waves. `belief` speaks of the actions of `portfolio`; `plan` is a fixed policy
+    in place of the planner."""
 
     job: Job
     portfolio: Portfolio
     belief: Belief
     estimator: Estimator
-    tradeoff: Tradeoff
+    verifier: Verifier
+    upstreams: Upstreams
     max_parallel: int
     now: Callable[[], float]
+    plan: NamedPlan | None = None
     candidates: list[Candidate] = field(default_factory=list)
+    partials: list[Candidate] = field(default_factory=list)
     waves: list[Wave] = field(default_factory=list)
     errors: list[MaestroError] = field(default_factory=list)
+    first_tokens: list[tuple[str, float]] = field(default_factory=list)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    confirmed: set[str] = field(default_factory=set)
     predicted: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -39,66 +54,153 @@ class Campaign:
         """Has the deadline passed?"""
         return self.job.deadline is not None and self.now() >= self.job.deadline
 
-    def situation(self, verifier: Verifier) -> Situation:
+    def situation(self) -> Situation:
         """What the planner looks at now."""
         job = self.job
-        left = None if job.deadline is None else max(job.deadline - self.now(), 0.0)
-        requirements = job.subject.requirements
         return Situation(
             belief=self.belief,
             portfolio=self.portfolio,
-            tradeoff=self.tradeoff,
+            tradeoff=job.tradeoff,
             candidates=tuple(self.candidates),
-            requirements=requirements,
+            requirements=job.subject.requirements,
             kinds=job.subject.kinds,
             nanodollars_left=job.purse.nanodollars_left,
-            seconds_left=left,
+            seconds_left=None if job.deadline is None else max(job.deadline - self.now(), 0.0),
             calls_left=job.purse.calls_left,
             quality_threshold=job.task.quality_threshold,
             fix_chance=self._fix_chance,
             wave=len(self.waves),
             max_parallel=self.max_parallel,
-            verification=verifier.verification(job.subject),
-            evidence={c.id: verifier.evidence(c.verdicts, requirements) for c in self.candidates if c.verdicts},
+            verification=self.verifier.verification(job.subject),
+            confirmation=self.verifier.confirmation(job.subject),
+            evidence=dict(self.evidence),
+            confirmed=frozenset(self.confirmed),
         )
 
     def _fix_chance(self, index: int, repair: Repair) -> float:
         return self.estimator.fix_success(self.belief, index, repair)
 
-    def learn(self, harvest: Harvest, verifier: Verifier) -> None:
-        """Takes in what a wave brought: candidates, and what their verdicts say of all actions."""
-        known = {candidate.id: i for i, candidate in enumerate(self.candidates)}
-        actions = {action: i for i, action in enumerate(self.portfolio.actions)}
-        for candidate in harvest.candidates.values():
-            if candidate.id in known:
-                self.candidates[known[candidate.id]] = candidate
-                continue
+    def decide(self) -> Wave | Stop:
+        """The next wave, or why to stop. Before a stop on a judge's word alone, an independent one where it pays."""
+        if self.plan is not None:
+            return self.plan.next(self.candidates, len(self.waves))
+        situation = self.situation()
+        decision = plan_wave(situation)
+        if isinstance(decision, Stop) and decision.reason in GOOD:
+            return confirming_wave(situation, standings(situation), 0.0) or decision
+        return decision
+
+    def take(self, candidate: Candidate) -> None:
+        """Takes in a checked candidate, new or seen again by an independent judge: what its verdicts say of all."""
+        places = {known.id: place for place, known in enumerate(self.candidates)}
+        if candidate.id not in places:
             self.candidates.append(candidate)
-            if candidate.verdicts and candidate.action in actions:
-                evidence = verifier.evidence(candidate.verdicts, self.job.subject.requirements)
-                self.belief = self.belief.after(actions[candidate.action], evidence)
+            self._learn(candidate)
+        elif self.candidates[places[candidate.id]] != candidate:
+            self.candidates[places[candidate.id]] = candidate
+            if candidate.id not in self.evidence:
+                self._learn(candidate)
+
+    def _learn(self, candidate: Candidate) -> None:
+        if not candidate.verdicts:
+            return
+        if candidate.has_tool_calls:
+            # Valid arguments say nothing of what was asked for; wrong ones are a failure.
+            failed = not all(verdict.passed for verdict in candidate.verdicts)
+            self.belief = refreshed(self.belief, self.portfolio, [candidate.action] if failed else ())
+            return
+        found = self.verifier.evidence(candidate.verdicts, self.job.subject.requirements)
+        self.evidence[candidate.id] = found
+        index = _index(self.portfolio, candidate)
+        if index is not None:
+            self.belief = self.belief.after(index, found)
+
+    def second(self, candidate: Candidate, harvest: Harvest) -> None:
+        """Takes in an independent judge's word on a candidate: more evidence on the same try, not another try."""
+        opinions = harvest.opinions.get(candidate.id)
+        if opinions is None or candidate.id in self.confirmed:
+            return
+        self.confirmed.add(candidate.id)
+        told = [verdict for verdict in opinions if verdict.source == "judge"]
+        found = self.verifier.evidence(told, self.job.subject.requirements)
+        self.evidence[candidate.id] = both(self.evidence.get(candidate.id), found)
+        index = _index(self.portfolio, candidate)
+        if index is not None:
+            self.belief = reweighted(self.belief, index, found)
+
+    async def follow(self, candidate: Candidate, harvest: Harvest, running: Sequence[PlannedAction]) -> Next:
+        """What to do about a checked candidate in the middle of a wave: end it, ask again, repair, or nothing."""
+        self.take(candidate)
+        self.second(candidate, harvest)
+        if self.plan is not None:
+            return Next(is_over=self.plan.named.technique not in PARALLEL and is_settled(candidate))
+        if self.accepts(candidate):
+            return Next(is_over=True)
+        if not running:
+            return Next()
+        planned = self._meanwhile(candidate, running)
+        if planned is None or not await self._afford(planned):
+            return Next()
+        wave = self.waves[-1]
+        self.waves[-1] = replace(wave, actions=(*wave.actions, planned))
+        return Next((planned,))
+
+    def accepts(self, candidate: Candidate) -> bool:
+        """May the rest be cancelled? Tool calls with valid arguments, or all satisfied, surely or surely enough."""
+        if candidate.has_tool_calls:
+            return all(verdict.passed for verdict in candidate.verdicts)
+        if is_settled(candidate):
+            return True
+        if not candidate.verdicts or not all(verdict.passed for verdict in candidate.verdicts):
+            return False
+        decision = self.decide()
+        return isinstance(decision, Stop) and decision.reason in GOOD
+
+    def _meanwhile(self, candidate: Candidate, running: Sequence[PlannedAction]) -> PlannedAction | None:
+        situation = self.situation()
+        if candidate.verdicts and all(verdict.passed for verdict in candidate.verdicts):
+            wave = confirming_wave(situation, standings(situation), 0.0)
+            return wave.actions[0] if wave is not None else None
+        return early_fix(situation, candidate, running)
+
+    async def _afford(self, planned: PlannedAction) -> bool:
+        """Holds the money of one more action; a second opinion holds its own when it begins."""
+        if planned.action.technique == "confirm":
+            return True
+        try:
+            await self.job.purse.hold([(self.upstreams.find(planned.action.model), usage_of(planned.estimate))])
+        except (BudgetExceeded, BudgetReserved, RunLimitReached):
+            return False
+        return True
+
+    def reap(self, harvest: Harvest) -> None:
+        """Takes in all that a wave brought."""
+        for candidate in harvest.candidates.values():
+            self.take(candidate)
+        self.belief = refreshed(self.belief, self.portfolio, harvest.cut)
+        self.partials += harvest.partials
         self.errors += harvest.errors
+        self.first_tokens += harvest.first_tokens
+
+    def forget(self, wave: Wave) -> None:
+        """Takes the models that did not answer out of the portfolio."""
+        silent = {planned.action.model for planned in wave.actions}
+        self.portfolio, self.belief = without_models(self.portfolio, self.belief, silent)
 
 
-async def run_waves(campaign: Campaign, executor: Executor, verifier: Verifier, upstreams: Upstreams) -> Stop:
+async def run_waves(campaign: Campaign, executor: Executor) -> Stop:
     """Waves until the planner stops, money or time ends, or nothing answers any more."""
     failures = 0
-    while len(campaign.waves) < MOST_WAVES:
-        decision = plan_wave(campaign.situation(verifier))
+    while len(campaign.waves) < MOST_WAVES or campaign.plan is not None:
+        decision = campaign.decide()
         if isinstance(decision, Stop):
             return decision
-        held = await _hold(decision, campaign, upstreams)
+        held = await _hold(decision, campaign)
         if isinstance(held, Stop):
             return held
-        number = len(campaign.waves)
-        if not number:
-            campaign.predicted = predicted(held, campaign.belief, campaign.portfolio)
-        campaign.waves.append(held)
-        campaign.job.watch(WaveStarted(number, tuple(planned.action.name for planned in held.actions)))
-        harvest = await executor.carry_out(held, number, campaign.job, campaign.candidates)
-        campaign.learn(harvest, verifier)
-        if not harvest.candidates and not campaign.is_late:
-            _without(campaign, held)
+        harvest = await _carry_out(held, campaign, executor)
+        if not harvest.candidates and not harvest.cut and not campaign.is_late:
+            campaign.forget(held)
             failures += 1
         end = _end(campaign, failures)
         if end is not None:
@@ -106,10 +208,24 @@ async def run_waves(campaign: Campaign, executor: Executor, verifier: Verifier, 
     return Stop(FinishReason.NO_IMPROVEMENT_EXPECTED, f"after {MOST_WAVES} waves")
 
 
+async def _carry_out(wave: Wave, campaign: Campaign, executor: Executor) -> Harvest:
+    number = len(campaign.waves)
+    if not number:
+        campaign.predicted = predicted(wave, campaign.belief, campaign.portfolio)
+    campaign.waves.append(wave)
+    campaign.job.watch(WaveStarted(number, tuple(planned.action.name for planned in wave.actions)))
+    harvest = await executor.carry_out(wave, number, campaign.job, campaign.candidates, campaign.follow)
+    campaign.reap(harvest)
+    return harvest
+
+
 def _end(campaign: Campaign, failures: int) -> Stop | None:
-    """What ends a run whatever the planner would do next."""
-    if any(campaign.job.accepts(candidate) for candidate in campaign.candidates):
+    """What ends a run whatever would be done next."""
+    done = any(is_settled(candidate) for candidate in campaign.candidates)
+    if done and (campaign.plan is None or campaign.plan.named.technique != "fuse"):
         return Stop(FinishReason.ALL_SATISFIED, "an answer satisfies everything")
+    if campaign.plan is None and any(c.has_tool_calls and campaign.accepts(c) for c in campaign.candidates):
+        return Stop(FinishReason.UNVALIDATED, "the answer calls tools")
     if campaign.is_late:
         return Stop(FinishReason.DEADLINE, "the time is up")
     if failures >= 3 or not campaign.portfolio.offers:
@@ -117,48 +233,35 @@ def _end(campaign: Campaign, failures: int) -> Stop | None:
     return None
 
 
-async def _hold(wave: Wave, campaign: Campaign, upstreams: Upstreams) -> Wave | Stop:
+async def _hold(wave: Wave, campaign: Campaign) -> Wave | Stop:
     """Holds money for the wave; if it does not pay for all, for the cheapest action. Raises without candidates."""
+    find = campaign.upstreams.find
     for tried in (wave, replace(wave, actions=_cheapest(wave.actions))):
+        calls = [planned for planned in tried.actions if planned.action.technique != "confirm"]
         try:
-            await campaign.job.purse.hold([(upstreams.find(p.action.model), expected_usage(p)) for p in _calls(tried)])
+            if calls:
+                await campaign.job.purse.hold([(find(p.action.model), usage_of(p.estimate)) for p in calls])
         except (BudgetExceeded, BudgetReserved, RunLimitReached) as error:
             refusal: MaestroError = error
         else:
             return tried
-    if campaign.candidates:
+    if campaign.candidates or campaign.partials:
         return Stop(FinishReason.BUDGET_EXHAUSTED, refusal.message)
     raise refusal
-
-
-def _calls(wave: Wave) -> list[PlannedAction]:
-    return [planned for planned in wave.actions if planned.action.technique != "confirm"]
 
 
 def _cheapest(actions: tuple[PlannedAction, ...]) -> tuple[PlannedAction, ...]:
     return (min(actions, key=lambda planned: planned.estimate.usd_high),)
 
 
-def _without(campaign: Campaign, wave: Wave) -> None:
-    """Takes the models that did not answer out of the portfolio."""
-    silent = {planned.action.model for planned in wave.actions}
-    kept = [i for i, action in enumerate(campaign.portfolio.actions) if action.model not in silent]
-    campaign.portfolio = Portfolio(tuple(campaign.portfolio.offers[i] for i in kept))
-    belief = campaign.belief
-    campaign.belief = replace(
-        belief,
-        estimates=tuple(belief.estimates[i] for i in kept),
-        success=belief.success[:, kept],
-        concentration=belief.concentration[kept],
-        passes=belief.passes[kept],
-        failures=belief.failures[kept],
-    )
+def _index(portfolio: Portfolio, candidate: Candidate) -> int | None:
+    return next((i for i, action in enumerate(portfolio.actions) if action == candidate.action), None)
 
 
 def predicted(wave: Wave, belief: Belief, portfolio: Portfolio) -> Mapping[str, float]:
     """What the first wave was expected to do."""
     indices = [portfolio.actions.index(planned.action) for planned in wave.actions]
-    estimates: list[Any] = [planned.estimate for planned in wave.actions]
+    estimates = [planned.estimate for planned in wave.actions]
     return {
         "success": belief.success_of_set(indices),
         "usd": sum(estimate.usd for estimate in estimates),

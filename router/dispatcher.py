@@ -1,53 +1,63 @@
 """The steps of a request, in order, and nothing else."""
 
-import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
-from action_model.actions import Action
-from action_model.belief import Belief, Estimate
+from cachetools import TTLCache
+
 from action_model.estimator import Estimator
-from action_model.facts import Facts
 from action_model.prices import Usage, to_nanodollars
-from action_model.speed import Speed
+from router.answering import CHAT, Answerer
 from router.campaign import Campaign, run_waves
 from router.checks.check import Validator
 from router.efforts import EFFORTS
-from router.errors import BadRequest, RunLimitReached, UnknownModel
+from router.ending import finished_run, nothing_found, relayed_run, too_small
+from router.errors import RunLimitReached
 from router.events import Watch
-from router.executor import Executor, Job, most_telling
-from router.facts import choice_count, facts_of
+from router.executor import Executor
+from router.facts import choice_count
+from router.fairness import FairGates
+from router.job import Job
 from router.ledger.ledger import Account, Ledger
 from router.ledger.purse import RunLimits, RunPurse
+from router.named import named_plan, named_portfolio
 from router.outcomes import outcomes_of
-from router.planner import Stop, frontier, plan_wave
-from router.planning.situation import Tradeoff
-from router.portfolio import allowed_models, eligible_models, offers_for
-from router.task import Caller, Candidate, FinishReason, PlannedAction, Run, Task, Wave
-from router.techniques.fix import Fix
-from router.techniques.sample import Sample
+from router.outlook import Outlook, Prospect
+from router.pins import Pins
+from router.planner import frontier
+from router.portfolio import allowed_models
+from router.roads import Road, Roads
+from router.task import Caller, Run, Task, Wave
+from router.techniques.registry import load_techniques
+from router.techniques.technique import Technique, noted_messages
 from router.trace import trace_of, wave_of
 from router.upstreams.upstream import Call, Model, Reply, ReplyStream, Upstreams
-from router.verify import Subject, Verifier
+from router.verify import Verifier
+
+__all__ = ["Dispatcher", "DispatcherOptions", "Road"]
+
+PIN_SECONDS = 3600.0
+MOST_PINS = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Road:
-    """How a request is served: one model's bytes passed through, or waves. `estimate` is of the action chosen."""
+@dataclass(frozen=True)
+class DispatcherOptions:
+    """What the operator chose, and the clock (event-loop time).
 
-    kind: Literal["relay", "waves"]
-    run_id: str
-    facts: Facts
-    subject: Subject
-    models: tuple[Model, ...]
-    estimate: Estimate | None = None
+    `most_calls` bounds the calls of all runs at once, `slots` those at each upstream: both shared fairly between teams.
+    `streamed` names upstreams that only stop working when a stream is left (llama.cpp).
+    """
 
-    @property
-    def model(self) -> Model | None:
-        """The one model of a relay."""
-        return self.models[0] if self.kind == "relay" else None
+    clock: Callable[[], float]
+    validators: Mapping[str, Validator]
+    max_parallel: int = 8
+    store_texts: bool = False
+    most_calls: int = 1024
+    slots: Mapping[str, int] = field(default_factory=dict)
+    streamed: frozenset[str] = frozenset()
+    techniques: Mapping[str, Technique] = field(default_factory=load_techniques)
 
 
 class Dispatcher:
@@ -59,15 +69,17 @@ class Dispatcher:
         ledger: Ledger,
         estimator: Estimator,
         verifier: Verifier,
-        options: "DispatcherOptions",
+        options: DispatcherOptions,
     ) -> None:
         self._upstreams = upstreams
         self._ledger = ledger
-        self._estimator = estimator
         self._verifier = verifier
         self._options = options
-        self._executor = Executor(upstreams, verifier, {"sample": Sample(), "fix": Fix()})
-        self._speeds: dict[str, Speed] = {}
+        self._outlook = Outlook(estimator, options.clock)
+        pins = Pins(TTLCache(MOST_PINS, PIN_SECONDS, timer=options.clock))
+        self._roads = Roads(upstreams, self._outlook, pins, options.validators)
+        self._gates = FairGates(options.most_calls, options.slots)
+        self._executor = Executor(Answerer(upstreams, options.techniques, self._gates), verifier)
 
     def models_for(self, caller: Caller) -> Sequence[Model]:
         """Models this key may use."""
@@ -75,118 +87,108 @@ class Dispatcher:
 
     def choose(self, task: Task, caller: Caller) -> Road:
         """The road. Raises BadRequest (a bad check), UnknownModel (none may serve this)."""
-        subject = Subject.of(task, self._options.validators)
-        facts = facts_of(task, subject.kinds)
-        run_id = f"run-{uuid.uuid4().hex}"
-        if task.is_virtual:
-            models = eligible_models(self._upstreams.models.values(), task, caller, facts)
-        else:
-            models = (self._permitted(task.model, caller),)
-        if not models:
-            raise UnknownModel(task.model)
-        if self._needs_waves(task, subject, models):
-            return Road("waves", run_id, facts, subject, models)
-        if len(models) == 1 and not task.is_virtual:
-            return Road("relay", run_id, facts, subject, models)
-        planned = self._first_choice(task, facts, models)
-        return Road("relay", run_id, facts, subject, (self._upstreams.find(planned.action.model),), planned.estimate)
+        return self._roads.choose(task, caller)
 
-    async def relay(self, task: Task, caller: Caller, road: Road, path: str = "/chat/completions") -> Reply:
+    async def relay(self, task: Task, caller: Caller, road: Road, path: str = CHAT) -> Reply:
         """One model's whole answer, metered."""
-        assert road.model is not None
         purse = self._purse(task, caller, road.run_id)
+        call = self._call(task, road, purse, path)
         try:
-            reply = await self._upstreams.send(self._call(task, road, purse, path))
+            async with self._gates.slot(call.model.upstream, caller.team):
+                reply = await self._upstreams.send(call)
         except RunLimitReached as error:
-            raise _too_small(error) from None
+            raise too_small(error) from None
         finally:
             await purse.close()
-        self._observe(reply.model.id, reply.seconds, reply.usage)
+        await self._relayed(task, caller, road, purse, reply)
         return reply
 
     @asynccontextmanager
-    async def open_relay(
-        self, task: Task, caller: Caller, road: Road, path: str = "/chat/completions"
-    ) -> AsyncIterator[ReplyStream]:
+    async def open_relay(self, task: Task, caller: Caller, road: Road, path: str = CHAT) -> AsyncIterator[ReplyStream]:
         """One model's stream, metered; leaving the context cancels and settles."""
-        assert road.model is not None
         purse = self._purse(task, caller, road.run_id)
+        call = self._call(task, road, purse, path, True)
+        began, stream = self._options.clock(), None
         try:
-            async with self._upstreams.open(self._call(task, road, purse, path, True)) as stream:
+            async with self._gates.slot(call.model.upstream, caller.team), self._upstreams.open(call) as stream:
                 yield stream
         except RunLimitReached as error:
-            raise _too_small(error) from None
+            raise too_small(error) from None
         finally:
             await purse.close()
+        seconds = self._options.clock() - began
+        await self._relayed(task, caller, road, purse, Reply(200, {}, b"", stream.model, stream.usage, seconds))
 
     async def run(self, task: Task, caller: Caller, road: Road, watch: Watch = lambda _: None) -> Run:
         """Waves until it is good enough, not worth more, or the budget ends. Raises only without any candidate."""
         purse = self._purse(task, caller, road.run_id)
-        campaign = self._campaign(task, road, purse, watch)
+        campaign = self._campaign(task, caller, road, purse, watch)
         try:
-            stop = await run_waves(campaign, self._executor, self._verifier, self._upstreams)
+            stop = await run_waves(campaign, self._executor)
         except RunLimitReached as error:
-            raise _too_small(error) from None
+            raise too_small(error) from None
         finally:
             await purse.close()
-        if not campaign.candidates:
-            raise most_telling(campaign.errors) if campaign.errors else _nothing(stop)
-        run = self._finished(campaign, stop, road.run_id)
+        if not campaign.candidates and not campaign.partials:
+            raise nothing_found(campaign, stop)
+        run = finished_run(campaign, stop, road.run_id)
+        self._learn(campaign)
+        if run.chosen is not None:
+            self._roads.keep(caller, road, run.chosen.action.model)
         await self._record(run, caller, road)
         return run
 
     async def explain(self, task: Task, caller: Caller) -> Mapping[str, Any]:
         """The plan and the predicted frontier; nothing is called."""
         road = self.choose(task, caller)
-        campaign = self._campaign(task, road, self._purse(task, caller, road.run_id), lambda _: None)
-        situation = campaign.situation(self._verifier)
-        decision = plan_wave(situation)
-        points = frontier(situation, list(EFFORTS.values()))
+        campaign = self._campaign(task, caller, road, self._purse(task, caller, road.run_id), lambda _: None)
+        decision = campaign.decide()
+        points = frontier(campaign.situation(), list(EFFORTS.values()))
         plan = wave_of(decision, 0) if isinstance(decision, Wave) else {"reason": decision.why, "actions": []}
         named = [{"effort": effort, **point} for effort, point in zip(EFFORTS, points, strict=True)]
         return {"road": road.kind, "plan": plan, "frontier": named}
 
-    def _permitted(self, name: str, caller: Caller) -> Model:
-        model = self._upstreams.find(name)
-        if not allowed_models([model], caller):
-            raise UnknownModel(name)
-        return model
-
-    def _needs_waves(self, task: Task, subject: Subject, models: Sequence[Model]) -> bool:
-        return bool(subject.requirements) or task.named_action is not None
-
-    def _first_choice(self, task: Task, facts: Facts, models: Sequence[Model]) -> PlannedAction:
-        """The one action worth most for its money and time."""
-        belief = self._believe(task, facts, models)
-        tradeoff = self._tradeoff(task)
-        best = max(
-            (e for e in belief.estimates if e.action == Action(e.action.model)),
-            key=lambda e: e.success - tradeoff.usd * e.usd - tradeoff.seconds * e.seconds,
-        )
-        return PlannedAction(best.action, best)
-
-    def _believe(self, task: Task, facts: Facts, models: Sequence[Model]) -> Belief:
-        return self._estimator.believe(facts, offers_for(models, task), self._speeds)
-
-    def _tradeoff(self, task: Task) -> Tradeoff:
-        return EFFORTS[task.budget.effort]
-
-    def _campaign(self, task: Task, road: Road, purse: RunPurse, watch: Watch) -> Campaign:
-        portfolio = offers_for(road.models, task)
-        belief = self._estimator.believe(road.facts, portfolio, self._speeds)
+    def _campaign(self, task: Task, caller: Caller, road: Road, purse: RunPurse, watch: Watch) -> Campaign:
+        named = task.named_action
+        if named is None:
+            prospect = self._outlook.believe(task, road.facts, road.models, road.pin)
+            plan = None
+        else:
+            prospect = self._named(task, road)
+            plan = named_plan(named, prospect.belief, self._options.techniques)
         seconds = task.budget.seconds
-        deadline = None if seconds is None else self._options.clock() + seconds
-
-        job = Job(task, road.subject, purse, deadline, is_acceptable, watch, task.client_headers)
-        return Campaign(
-            job,
-            portfolio,
-            belief,
-            self._estimator,
-            self._tradeoff(task),
-            self._options.max_parallel,
-            self._options.clock,
+        job = Job(
+            task=task,
+            subject=road.subject,
+            purse=purse,
+            deadline=None if seconds is None else self._options.clock() + seconds,
+            watch=watch,
+            tradeoff=EFFORTS[task.budget.effort],
+            team=caller.team,
+            streamed=self._options.streamed,
+            hedges=() if named is not None else prospect.plain(),
+            is_bound=road.is_bound,
+            headers=task.client_headers,
         )
+        return Campaign(
+            job=job,
+            portfolio=prospect.portfolio,
+            belief=prospect.belief,
+            estimator=self._outlook.estimator,
+            verifier=self._verifier,
+            upstreams=self._upstreams,
+            max_parallel=self._options.max_parallel,
+            now=self._options.clock,
+            plan=plan,
+        )
+
+    def _named(self, task: Task, road: Road) -> Prospect:
+        """The policy's actions on the model that was named, else on the first choice."""
+        assert task.named_action is not None
+        best = self._outlook.believe(task, road.facts, road.models, road.pin).first_choice(task)
+        model = self._upstreams.find(best.action.model)
+        portfolio = named_portfolio(task, task.named_action, model, self._options.techniques)
+        return self._outlook.over(portfolio, road.facts, (model,))
 
     def _purse(self, task: Task, caller: Caller, run_id: str) -> RunPurse:
         limits = [usd for usd in (task.budget.usd, caller.max_usd) if usd is not None]
@@ -195,12 +197,14 @@ class Dispatcher:
         return RunPurse(self._ledger, run_id, account, RunLimits(nanodollars, task.budget.calls), self._options.clock)
 
     def _call(self, task: Task, road: Road, purse: RunPurse, path: str, stream: bool = False) -> Call:
+        """A relay's call: the client's body, byte for byte unless a language is to be asked for."""
         assert road.model is not None
         seconds = task.budget.seconds
+        noted = {"messages": noted_messages(task)} if task.response_language and path == CHAT else {}
         return Call(
             model=road.model,
             path=path,
-            body=task.payload.encode(),
+            body=task.payload.encode(**noted),
             purse=purse,
             expected=self._expected(task, road),
             stream=stream,
@@ -210,76 +214,25 @@ class Dispatcher:
 
     def _expected(self, task: Task, road: Road) -> Usage:
         """What to hold for one relayed call: its input, and its output's limit or predicted 0.9 quantile."""
-        estimate = road.estimate
-        if estimate is None:
-            estimate = self._believe(task, road.facts, road.models).estimates[0]
+        estimate = road.estimate or self._outlook.believe(task, road.facts, road.models).plain()[0]
         return Usage(road.facts.input_tokens, round(estimate.output_tokens_high) * choice_count(task))
 
-    def _observe(self, model: str, seconds: float, usage: Usage) -> None:
-        if usage.output_tokens:
-            self._speeds[model] = self._speeds.get(model, Speed()).after(seconds, usage.output_tokens)
+    async def _relayed(self, task: Task, caller: Caller, road: Road, purse: RunPurse, reply: Reply) -> None:
+        """Learns from a relay; one that Maestro chose is kept as a run."""
+        self._outlook.observe(reply.model.id, reply.seconds, reply.usage)
+        if not task.is_virtual:
+            return
+        self._roads.keep(caller, road, reply.model.id)
+        await self._record(relayed_run(road, purse, reply), caller, road)
 
-    def _finished(self, campaign: Campaign, stop: Stop, run_id: str) -> Run:
-        purse = campaign.job.purse
-        chosen = best_of(campaign.candidates)
+    def _learn(self, campaign: Campaign) -> None:
+        first = dict(campaign.first_tokens)
         for candidate in campaign.candidates:
-            self._observe(candidate.action.model, candidate.ended_seconds - candidate.started_seconds, candidate.usage)
-        reason = stop.reason
-        if chosen.has_tool_calls or chosen.score is None:
-            reason = FinishReason.UNVALIDATED if reason != FinishReason.DEADLINE else reason
-        return Run(
-            id=run_id,
-            finish_reason=reason,
-            chosen=chosen,
-            score=chosen.score,
-            candidates=tuple(campaign.candidates),
-            waves=tuple(campaign.waves),
-            attempts=purse.attempts,
-            usage=purse.usage,
-            spent=purse.spent,
-            seconds=purse.elapsed(),
-            predicted=campaign.predicted,
-        )
+            seconds = candidate.ended_seconds - candidate.started_seconds
+            model = candidate.action.model
+            self._outlook.observe(model, seconds, candidate.usage, first.get(model))
 
     async def _record(self, run: Run, caller: Caller, road: Road) -> None:
         account = Account(caller.team, caller.key_id)
         await self._ledger.record_run(run.id, account, trace_of(run, self._options.store_texts))
         await self._ledger.record_outcomes(outcomes_of(run, road.subject.kinds))
-
-
-@dataclass(frozen=True)
-class DispatcherOptions:
-    """What the operator chose, and the clock (event-loop time)."""
-
-    clock: Callable[[], float]
-    validators: Mapping[str, Validator]
-    max_parallel: int = 8
-    store_texts: bool = False
-
-
-def is_acceptable(candidate: Candidate) -> bool:
-    """Satisfies everything, or calls a tool: that answer goes to the client as it is."""
-    if candidate.has_tool_calls:
-        return True
-    return bool(candidate.verdicts) and all(verdict.passed for verdict in candidate.verdicts)
-
-
-def best_of(candidates: Sequence[Candidate]) -> Candidate:
-    """The highest score, then the fewest failed, then the cheapest; an unvalidated answer ranks like half a score."""
-    return max(
-        candidates,
-        key=lambda c: (
-            0.5 if c.score is None else c.score,
-            -sum(not verdict.passed for verdict in c.verdicts),
-            sum(verdict.score or 0.0 for verdict in c.verdicts),
-            -c.nanodollars,
-        ),
-    )
-
-
-def _too_small(error: RunLimitReached) -> BadRequest:
-    return BadRequest(f"The budget of this request is too small: {error.message}.", "budget", "budget_too_small")
-
-
-def _nothing(stop: Stop) -> BadRequest:
-    return BadRequest(f"No answer fits the budget of this request: {stop.why}.", "budget", "budget_too_small")

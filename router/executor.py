@@ -1,163 +1,164 @@
-"""Carries out one wave: its actions run at the same time, each answer is checked the moment it is there.
+"""Carries out one wave as a graph: each answer is checked the moment it is there, and may start what follows from it.
 
 The first acceptable answer cancels the rest, the deadline cancels all, and nothing outlives the wave.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 
 import anyio
-import msgspec
+import anyio.abc
 
-from action_model.prices import Usage
+from router.answering import Answerer, Order
+from router.checking import check, confirm
 from router.errors import MaestroError, UpstreamError
-from router.events import CandidateChecked, CandidateFinished, Watch
-from router.judging.reading import reply_text
-from router.ledger.purse import RunPurse
-from router.task import Candidate, PlannedAction, Task, Verdict, Wave, overall_score
-from router.techniques.technique import Technique
-from router.upstreams.upstream import Call, Reply, Upstreams
-from router.verify import Subject, Verifier
+from router.events import CandidateFinished
+from router.job import CutShort, Harvest, Job, Place, Warmth
+from router.task import Candidate, PlannedAction, Wave
+from router.verify import Verifier
+
+MOST_FOLLOW_UPS = 8
+"""How many actions one wave may start by itself."""
+LONGEST_LEAD_SECONDS = 3.0
+"""How long samples wait for the first of them to be read into the upstream's prompt cache."""
+LEAST_SHARED_TOKENS = 1024
+"""Shorter prompts are not cached."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """What all waves of a run share. `deadline` in event-loop time; `accepts` says when the rest may be cancelled."""
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What follows from a checked candidate: actions to start now, or that the wave is over."""
 
-    task: Task
-    subject: Subject
-    purse: RunPurse
-    deadline: float | None
-    accepts: Callable[[Candidate], bool]
-    watch: Watch
-    headers: Mapping[str, str] = field(default_factory=dict)
+    actions: tuple[PlannedAction, ...] = ()
+    is_over: bool = False
+
+
+Follow = Callable[[Candidate, Harvest, Sequence[PlannedAction]], Awaitable[Next]]
+"""Asked once per checked candidate, with what the wave brought so far and the actions still running."""
 
 
 @dataclass
-class Harvest:
-    """What a wave brought: candidates by id, verified or not, and the errors of actions that brought none."""
+class _Running:
+    """One wave in progress. `active` by position: the actions that have not yet brought their answer."""
 
-    candidates: dict[str, Candidate] = field(default_factory=dict)
-    errors: list[MaestroError] = field(default_factory=list)
+    number: int
+    job: Job
+    follow: Follow
+    known: dict[str, Candidate]
+    group: anyio.abc.TaskGroup
+    harvest: Harvest = field(default_factory=Harvest)
+    active: dict[int, PlannedAction] = field(default_factory=dict)
+    started: int = 0
+    warmth: Warmth = field(default_factory=Warmth)
 
 
 class Executor:
     """Runs waves over the upstreams."""
 
-    def __init__(self, upstreams: Upstreams, verifier: Verifier, techniques: Mapping[str, Technique]) -> None:
-        self._upstreams = upstreams
+    def __init__(self, answerer: Answerer, verifier: Verifier) -> None:
+        self._answerer = answerer
         self._verifier = verifier
-        self._techniques = techniques
 
-    async def carry_out(self, wave: Wave, number: int, job: Job, earlier: Sequence[Candidate]) -> Harvest:
-        """All actions of the wave, until each has its verdicts, one is accepted, or the deadline."""
-        harvest = Harvest()
+    async def carry_out(
+        self, wave: Wave, number: int, job: Job, earlier: Sequence[Candidate], follow: Follow
+    ) -> Harvest:
+        """All actions of the wave and what follows from them, until one is accepted, or the deadline."""
         known = {candidate.id: candidate for candidate in earlier}
-        with anyio.CancelScope(deadline=anyio.current_time() + _left(job)):
+        left = job.seconds_left
+        with anyio.CancelScope(deadline=float("inf") if left is None else anyio.current_time() + left):
             async with anyio.create_task_group() as group:
-                for position, planned in enumerate(wave.actions):
-                    parents = [known[name] for name in planned.parents if name in known]
-                    name = f"c{number}.{position}"
-                    group.start_soon(self._act, planned, parents, (name, number), job, harvest, group)
+                running = _Running(number, job, follow, known, group)
+                harvest = running.harvest
+                for planned in cache_order(wave.actions):
+                    self._start(planned, running)
         return harvest
 
-    async def _act(
-        self,
-        planned: PlannedAction,
-        parents: Sequence[Candidate],
-        place: tuple[str, int],
-        job: Job,
-        harvest: Harvest,
-        group: anyio.abc.TaskGroup,
-    ) -> None:
+    def _start(self, planned: PlannedAction, running: _Running) -> None:
+        position, running.started = running.started, running.started + 1
+        running.active[position] = planned
+        running.group.start_soon(self._act, planned, position, running)
+
+    async def _act(self, planned: PlannedAction, position: int, running: _Running) -> None:
+        harvest = running.harvest
         try:
-            if planned.action.technique == "confirm":
-                candidate = parents[0]
-            else:
-                candidate = await self._answer(planned, parents, place, job)
-                harvest.candidates[candidate.id] = candidate
-            checked = await self._check(candidate, planned.action.technique == "confirm", job)
+            checked = await self._make(planned, position, running)
+        except CutShort:
+            harvest.cut.append(planned.action)
+            return
         except MaestroError as error:
             harvest.errors.append(error)
             return
-        harvest.candidates[checked.id] = checked
-        if job.accepts(checked):
-            group.cancel_scope.cancel()
+        finally:
+            running.active.pop(position, None)
+        harvest.candidates[checked.id] = running.known[checked.id] = checked
+        following = await running.follow(checked, harvest, tuple(running.active.values()))
+        if following.is_over:
+            running.group.cancel_scope.cancel()
+        for action in following.actions:
+            if running.started < MOST_FOLLOW_UPS + len(running.known):
+                self._start(action, running)
 
-    async def _answer(
-        self, planned: PlannedAction, parents: Sequence[Candidate], place: tuple[str, int], job: Job
-    ) -> Candidate:
-        model = self._upstreams.find(planned.action.model)
-        body = self._techniques[planned.action.technique].body(job.task, planned.action, parents)
-        expected = expected_usage(planned)
-        call = Call(model, "/chat/completions", body, job.purse, expected, deadline=job.deadline, headers=job.headers)
-        started = job.purse.elapsed()
-        reply = await self._upstreams.send(call)
-        candidate = candidate_of(reply, planned, place, parents)
-        candidate = replace(candidate, started_seconds=started, ended_seconds=job.purse.elapsed())
-        job.watch(CandidateFinished(candidate.id, planned.action.name, reply.seconds))
-        return candidate
+    async def _make(self, planned: PlannedAction, position: int, running: _Running) -> Candidate:
+        """A new candidate with its verdicts, or an earlier one with an independent judge's."""
+        parents = tuple(running.known[name] for name in planned.parents if name in running.known)
+        job, harvest = running.job, running.harvest
+        if planned.action.technique == "confirm":
+            checked, harvest.opinions[parents[0].id] = await confirm(parents[0], job, self._verifier)
+            return checked
+        place = Place(f"c{running.number}.{position}", running.number, parents)
+        candidate = await self._answer(planned, place, position, running)
+        harvest.candidates[candidate.id] = candidate
+        seconds = candidate.ended_seconds - candidate.started_seconds
+        job.watch(CandidateFinished(candidate.id, planned.action.name, seconds))
+        return await check(candidate, job, self._verifier)
 
-    async def _check(self, candidate: Candidate, is_confirmation: bool, job: Job) -> Candidate:
-        """The candidate with its verdicts; an answer that calls tools is not text to be judged."""
-        if candidate.has_tool_calls or not job.subject.requirements:
-            return candidate
-        ask = self._verifier.confirm if is_confirmation else self._verifier.verify
-        verdicts = await ask(candidate, job.subject, job.purse, job.deadline)
-        if is_confirmation:
-            verdicts = merge_verdicts(candidate.verdicts, verdicts)
-        score = overall_score(job.subject.requirements, verdicts)
-        failed = tuple(verdict.requirement for verdict in verdicts if not verdict.passed)
-        job.watch(CandidateChecked(candidate.id, score, failed))
-        return replace(candidate, verdicts=verdicts, score=score)
+    async def _answer(self, planned: PlannedAction, place: Place, position: int, running: _Running) -> Candidate:
+        """Waits its turn where samples share a cacheable prompt, then answers."""
+        key, warmth = shared_prompt(planned), running.warmth
+        leads = key is not None and warmth.leads(key)
 
+        def started() -> None:
+            if leads and key is not None:
+                warmth.done(key)
 
-def merge_verdicts(first: Sequence[Verdict], second: Sequence[Verdict]) -> tuple[Verdict, ...]:
-    """Two judges' words on one candidate: the lower score counts, unless one could not say."""
-    later = {verdict.requirement: verdict for verdict in second}
-    return tuple(_lower(verdict, later.get(verdict.requirement)) for verdict in first)
-
-
-def _lower(first: Verdict, second: Verdict | None) -> Verdict:
-    if second is None or second.score is None:
-        return first
-    if first.score is None:
-        return second
-    return second if second.score < first.score else replace(first, confidence=max(first.confidence, second.confidence))
-
-
-def expected_usage(planned: PlannedAction) -> Usage:
-    """Tokens to hold money for: the input as counted, the output at its 0.9 quantile."""
-    estimate = planned.estimate
-    return Usage(input_tokens=round(estimate.input_tokens), output_tokens=round(estimate.output_tokens_high))
+        if key is not None and not leads and self._answerer.caches(planned.action.model):
+            await warmth.wait(key, min(LONGEST_LEAD_SECONDS, planned.estimate.seconds / 2))
+        order = Order(
+            planned,
+            place,
+            running.job,
+            running.harvest,
+            may_cut=lambda: _gives_up(running, position),
+            started=started,
+            may_hedge=lambda: not running.known,
+        )
+        try:
+            return await self._answerer.answer(order)
+        finally:
+            started()
 
 
-def candidate_of(
-    reply: Reply, planned: PlannedAction, place: tuple[str, int], parents: Sequence[Candidate]
-) -> Candidate:
-    """A candidate from an upstream's whole answer."""
-    name, number = place
-    return Candidate(
-        id=name,
-        action=replace(planned.action, model=reply.model.id),
-        completion=reply.body,
-        text=reply_text(reply.body),
-        has_tool_calls=calls_tools(reply.body),
-        parents=tuple(parent.id for parent in parents),
-        wave=number,
-        usage=reply.usage,
-        nanodollars=reply.model.price.nanodollars(reply.usage, reply.seconds),
-        repair_count=max((parent.repair_count for parent in parents), default=-1) + 1 if parents else 0,
-    )
-
-
-def calls_tools(completion: bytes) -> bool:
-    """Does the first choice call a tool?"""
-    try:
-        message = msgspec.json.decode(completion)["choices"][0]["message"]
-        return bool(message.get("tool_calls") or message.get("function_call"))
-    except (msgspec.DecodeError, KeyError, IndexError, TypeError, AttributeError):
+def _gives_up(running: _Running, position: int) -> bool:
+    """May this answer be given up? Never the last hope: there is a candidate, or another action still runs."""
+    if not running.known and all(other == position for other in running.active):
         return False
+    running.active.pop(position, None)
+    return True
+
+
+def cache_order(actions: Sequence[PlannedAction]) -> list[PlannedAction]:
+    """The same actions, those that share a prompt prefix next to each other, else in their order."""
+    first: dict[tuple[str, str], int] = {}
+    for place, planned in enumerate(actions):
+        first.setdefault((planned.action.model, planned.action.prompt), place)
+    return sorted(actions, key=lambda planned: first[planned.action.model, planned.action.prompt])
+
+
+def shared_prompt(planned: PlannedAction) -> str | None:
+    """What names the prompt an upstream may cache; None where it is too short, or made from candidates."""
+    if planned.parents or planned.estimate.input_tokens < LEAST_SHARED_TOKENS:
+        return None
+    return f"{planned.action.model}:{planned.action.prompt}"
 
 
 def most_telling(errors: Sequence[MaestroError]) -> MaestroError:
@@ -165,7 +166,3 @@ def most_telling(errors: Sequence[MaestroError]) -> MaestroError:
     upstream = [error for error in errors if isinstance(error, UpstreamError)]
     answered = [error for error in upstream if error.answer is not None]
     return [*answered, *upstream, *errors][0]
-
-
-def _left(job: Job) -> float:
-    return float("inf") if job.deadline is None else job.deadline - anyio.current_time()

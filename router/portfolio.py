@@ -1,14 +1,25 @@
 """Which actions are on offer for a task: every eligible model, with every technique that makes sense for it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from action_model.actions import Action, Offer, Portfolio
+from action_model.belief import Belief, Estimate
 from action_model.facts import Facts
 from router.task import Caller, Task
 from router.upstreams.upstream import Model
 
 LIVELY_TEMPERATURE = 0.9
 """For repeats where the client's own temperature would give the same answer again."""
+COLD_TEMPERATURE = 0.3
+LONG_TASK_TOKENS = 3000
+"""From this input on, splitting a task may pay."""
+MOST_ACTIONS = 64
+"""The planner decides among so many in about a millisecond; of more, the last models keep only their plain sample."""
+
+DECOMPOSE_CALLS = 5.0
+DECOMPOSE_SECONDS = 2.5
+"""What decomposing takes next to one plain call: the parts' answers are short and run at the same time."""
 
 
 def allowed_models(models: Iterable[Model], caller: Caller) -> tuple[Model, ...]:
@@ -32,21 +43,68 @@ def eligible_models(models: Iterable[Model], task: Task, caller: Caller, facts: 
     return tuple(chosen)
 
 
-def offers_for(models: Sequence[Model], task: Task) -> Portfolio:
-    """Sample and fix with every model; a livelier sample where the client's temperature is near 0."""
-    temperature = task.payload.read("temperature")
-    is_cold = isinstance(temperature, int | float) and temperature < 0.3
+def offers_for(models: Sequence[Model], task: Task, facts: Facts) -> Portfolio:
+    """Every model with every action that makes sense for the task, models in their order, at most `MOST_ACTIONS`."""
+    per_model = [_actions(model, task, facts) for model in models]
+    count = sum(map(len, per_model))
     offers: list[Offer] = []
-    for model in models:
-        actions = [Action(model.id)]
-        if task.requirements:
-            actions.append(Action(model.id, "fix"))
-        if is_cold:
-            actions.append(Action(model.id, temperature=LIVELY_TEMPERATURE))
-        offers += [
-            Offer(a, model.price, model.context_tokens, model.supports, model.family or model.name) for a in actions
-        ]
+    for model, actions in zip(reversed(models), reversed(per_model), strict=True):
+        kept = actions
+        if count > MOST_ACTIONS and len(actions) > 1:
+            kept, count = actions[:1], count - len(actions) + 1
+        family = model.family or model.name
+        offers[:0] = [Offer(a, model.price, model.context_tokens, model.supports, family) for a in kept]
     return Portfolio(tuple(offers))
+
+
+def _actions(model: Model, task: Task, facts: Facts) -> list[Action]:
+    """Plain sample; fix and a careful one where something must hold; a livelier one where the client asks for a cold
+    one; fuse and decompose where effort is high."""
+    actions = [Action(model.id)]
+    if task.requirements:
+        actions.append(Action(model.id, "fix"))
+    if len(task.requirements) > 1:
+        actions.append(Action(model.id, prompt="careful"))
+    if is_cold(task):
+        actions.append(Action(model.id, temperature=LIVELY_TEMPERATURE))
+    if task.budget.effort == "high" and "tools" not in facts.needs:
+        actions.append(Action(model.id, "fuse"))
+        if facts.input_tokens >= LONG_TASK_TOKENS:
+            actions.append(Action(model.id, "decompose"))
+    return actions
+
+
+def with_true_costs(belief: Belief, portfolio: Portfolio) -> Belief:
+    """The belief with what techniques of several calls or longer prompts really take: estimators predict one call."""
+    techniques = {offer.action.technique for offer in portfolio.offers}
+    if not techniques & {"fuse", "decompose", "fix"}:
+        return belief
+    offers = {offer.action: offer for offer in portfolio.offers}
+    return replace(belief, estimates=tuple(_true_cost(e, offers[e.action]) for e in belief.estimates))
+
+
+def _true_cost(estimate: Estimate, offer: Offer) -> Estimate:
+    drafts = {"fix": 1.0, "fuse": 4.0}.get(estimate.action.technique, 0.0)
+    if drafts:
+        more = drafts * estimate.output_tokens + 150.0
+        usd = offer.price.input_usd_per_mtok * more / 1e6
+        tokens = estimate.input_tokens + more
+        return replace(estimate, input_tokens=tokens, usd=estimate.usd + usd, usd_high=estimate.usd_high + usd)
+    if estimate.action.technique == "decompose":
+        return replace(
+            estimate,
+            usd=estimate.usd * DECOMPOSE_CALLS,
+            usd_high=estimate.usd_high * DECOMPOSE_CALLS,
+            seconds=estimate.seconds * DECOMPOSE_SECONDS,
+            seconds_high=estimate.seconds_high * DECOMPOSE_SECONDS,
+        )
+    return estimate
+
+
+def is_cold(task: Task) -> bool:
+    """Would the client's temperature give about the same answer again?"""
+    temperature = task.payload.read("temperature")
+    return isinstance(temperature, int | float) and temperature < COLD_TEMPERATURE
 
 
 def _fits(model: Model, facts: Facts) -> bool:

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from action_model.actions import Action
 from action_model.belief import Evidence
 from router.checks.check import Answer, Compiled, Finding, Validator
 from router.checks.compiler import compile_requirement
 from router.facts import last_user_text, read_messages, text_of
 from router.judging.judge import Exhibit, Judge, Question, expected_usage
 from router.judging.reading import Opinion
-from router.planning.situation import Verification
+from router.planning.situation import Confirmation, Verification
 from router.task import Candidate, Requirement, Task, Verdict, VerdictSource
 from router.upstreams.upstream import Model, Purse
 
@@ -113,6 +114,12 @@ class Verifier:
         return Verification(
             errors.true_pass, errors.false_pass, 0.6 * usd, usd, JUDGE_SECONDS, 3 * JUDGE_SECONDS, calls
         )
+
+    def confirmation(self, subject: Subject) -> Confirmation | None:
+        """The second opinion on offer; None where nothing is judged, or there is only one judge."""
+        if not subject.is_judged or len(self._judges) < 2:
+            return None
+        return Confirmation(Action(self._judges[1].id, "confirm"), self.verification(subject))
 
     def _choose(self, round_number: int, candidate_model: str) -> Model | None:
         """The preferred judge that is not the candidate's own model; a second round takes the next one."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from action_model.actions import Action
 from router.judging.feedback import repair_message
 from router.task import Candidate, Task
-from router.techniques.technique import encode, messages_of, raw, requirement_note, with_system_text
+from router.techniques.technique import Step, Steps, encode, noted_messages, turn
 
 
 class Fix:
@@ -13,12 +13,11 @@ class Fix:
 
     name = "fix"
 
-    def body(self, task: Task, action: Action, parents: Sequence[Candidate]) -> bytes:
-        """The conversation, the candidate as the assistant's turn, and the repair message."""
+    def steps(self, task: Task, action: Action, parents: Sequence[Candidate]) -> Steps:
+        """One call: the conversation, the candidate as the assistant's turn, and the repair message.
+
+        Its messages begin with those of a sample, byte for byte, so that an upstream can reuse what it has read.
+        """
         candidate = parents[0]
-        note = requirement_note(task.requirements, task.response_language)
-        turns = [
-            raw({"role": "assistant", "content": candidate.text}),
-            raw({"role": "user", "content": repair_message(candidate, task.requirements)}),
-        ]
-        return encode(task, action, [*with_system_text(messages_of(task), note), *turns])
+        turns = [turn("assistant", candidate.text), turn("user", repair_message(candidate, task.requirements))]
+        yield Step((encode(task, action, [*noted_messages(task), *turns]),))

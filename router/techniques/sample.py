@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from action_model.actions import Action
 from router.task import Candidate, Task
 from router.techniques.prompts import PROMPT_VARIANTS
-from router.techniques.technique import encode, messages_of, requirement_note, with_system_text
+from router.techniques.technique import Step, Steps, encode, noted_messages
 
 
 class Sample:
@@ -13,8 +13,6 @@ class Sample:
 
     name = "sample"
 
-    def body(self, task: Task, action: Action, parents: Sequence[Candidate]) -> bytes:
-        """The client's messages, with requirements and prompt variant in the system message."""
-        note = requirement_note(task.requirements, task.response_language)
-        text = "\n\n".join(part for part in (note, PROMPT_VARIANTS.get(action.prompt, "")) if part)
-        return encode(task, action, with_system_text(messages_of(task), text))
+    def steps(self, task: Task, action: Action, parents: Sequence[Candidate]) -> Steps:
+        """One call: the client's messages, with requirements and prompt variant in the system message."""
+        yield Step((encode(task, action, noted_messages(task, PROMPT_VARIANTS.get(action.prompt, ""))),))

@@ -1,6 +1,7 @@
 """What a technique is: how an answer is made from the task and from earlier candidates."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
@@ -9,23 +10,35 @@ from action_model.actions import Action
 from router.task import Candidate, Requirement, Task
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Bodies of calls that run at the same time. The final step has one: its completion is the candidate."""
+
+    bodies: tuple[bytes, ...]
+    is_final: bool = True
+
+
+Steps = Generator[Step, tuple[bytes, ...], None]
+"""Yields steps and is sent their completions, in the order of the bodies; ends after the final step."""
+
+
 class Technique(Protocol):
-    """Turns a task and its parents into the body of one call. Pure. Others register under `maestro.techniques`."""
+    """Turns a task and its parents into calls of one model. Pure. Others register under `maestro.techniques`."""
 
     @property
     def name(self) -> str:
         """As in `Action.technique`."""
         ...
 
-    def body(self, task: Task, action: Action, parents: Sequence[Candidate]) -> bytes:
-        """The request body; the upstream sets `model`. Messages of the client stay as they came."""
+    def steps(self, task: Task, action: Action, parents: Sequence[Candidate]) -> Steps:
+        """The calls; each body is whole but for `model`, which the upstream sets. The client's messages stay as is."""
         ...
 
 
 def messages_of(task: Task) -> list[msgspec.Raw]:
     """The client's messages, each as the bytes that came."""
-    raw = task.payload.fields.get("messages")
-    return msgspec.json.decode(raw, type=list[msgspec.Raw]) if raw is not None else []
+    raw_messages = task.payload.fields.get("messages")
+    return msgspec.json.decode(raw_messages, type=list[msgspec.Raw]) if raw_messages is not None else []
 
 
 def requirement_note(requirements: Sequence[Requirement], language: str | None) -> str:
@@ -38,19 +51,35 @@ def requirement_note(requirements: Sequence[Requirement], language: str | None) 
     return "Your answer must satisfy all of these requirements:\n" + "\n".join(lines)
 
 
+def noted_messages(task: Task, extra: str = "") -> list[msgspec.Raw]:
+    """The client's messages, told of the requirements.
+
+    The note stands at the end of the system message: what comes before it is the same for all requests of an
+    application, what is in it the same for all actions of a run, so that upstreams can cache the prefix. `extra` comes
+    last of all in it.
+    """
+    note = requirement_note(task.requirements, task.response_language)
+    return with_system_text(messages_of(task), "\n\n".join(part for part in (note, extra) if part))
+
+
 def with_system_text(messages: list[msgspec.Raw], text: str) -> list[msgspec.Raw]:
     """Adds text to the first system or developer message, or a system message before all others."""
     if not text:
         return messages
-    first = msgspec.json.decode(messages[0], type=dict[str, Any]) if messages else {}
-    if first.get("role") in ("system", "developer"):
-        content = first.get("content")
-        if isinstance(content, str):
-            first["content"] = f"{content}\n\n{text}" if content.strip() else text
-        else:
-            first["content"] = [*(content or []), {"type": "text", "text": text}]
-        return [raw(first), *messages[1:]]
-    return [raw({"role": "system", "content": text}), *messages]
+    first = msgspec.json.decode(messages[0]) if messages else {}
+    if not isinstance(first, dict) or first.get("role") not in ("system", "developer"):
+        return [raw({"role": "system", "content": text}), *messages]
+    content = first.get("content")
+    if isinstance(content, list):
+        first["content"] = [*content, {"type": "text", "text": text}]
+    else:
+        first["content"] = f"{content}\n\n{text}" if isinstance(content, str) and content.strip() else text
+    return [raw(first), *messages[1:]]
+
+
+def turn(role: str, content: str) -> msgspec.Raw:
+    """One message of our own."""
+    return raw({"role": role, "content": content})
 
 
 def raw(value: Any) -> msgspec.Raw:
@@ -58,9 +87,9 @@ def raw(value: Any) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(value))
 
 
-def encode(task: Task, action: Action, messages: Sequence[msgspec.Raw]) -> bytes:
+def encode(task: Task, action: Action, messages: Sequence[msgspec.Raw], **changes: Any) -> bytes:
     """The client's body with these messages, answered whole, at the action's temperature if it has one."""
-    changes: dict[str, Any] = {"messages": list(messages), "stream": None, "stream_options": None}
+    ours: dict[str, Any] = {"messages": list(messages), "stream": None, "stream_options": None, **changes}
     if action.temperature is not None:
-        changes["temperature"] = action.temperature
-    return task.payload.encode(**changes)
+        ours["temperature"] = action.temperature
+    return task.payload.encode(**ours)

@@ -13,7 +13,8 @@ import pytest
 
 from action_model.prices import Price
 from action_model.prior import PriorEstimator
-from router.dispatcher import Dispatcher, DispatcherOptions, best_of
+from router.candidates import best_of
+from router.dispatcher import Dispatcher, DispatcherOptions
 from router.errors import BadRequest, UpstreamFailed
 from router.events import CandidateChecked, WaveStarted
 from router.judging.judge import Judge

@@ -1,0 +1,248 @@
+"""Makes one candidate: carries out a technique's steps, as a stream where that pays, and hedges a slow call."""
+
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+import anyio
+
+from action_model.belief import Estimate
+from action_model.prices import Usage
+from router.candidates import texts_of, tool_calls_of
+from router.deltas import Assembly
+from router.errors import BudgetExceeded, BudgetReserved, MaestroError, RunLimitReached
+from router.fairness import FairGates
+from router.hedging import hedge_for, patience_seconds
+from router.job import CutShort, Harvest, Job, Place
+from router.task import Candidate, PlannedAction
+from router.techniques.technique import Step, Technique
+from router.upstreams.upstream import Call, Model, Reply, ReplyStream, Upstreams
+
+CHAT = "/chat/completions"
+LOOK_EVERY_CHARACTERS = 48
+"""How much a streamed answer grows between two looks of the watching checks."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One candidate to be made. `may_cut` says whether a failing stream may be given up now; `started` hears the first
+    sign of an answer."""
+
+    planned: PlannedAction
+    place: Place
+    job: Job
+    harvest: Harvest
+    may_cut: Callable[[], bool]
+    started: Callable[[], None]
+    may_hedge: Callable[[], bool]
+
+
+class Answerer:
+    """Turns planned actions into candidates."""
+
+    def __init__(
+        self, upstreams: Upstreams, techniques: Mapping[str, Technique], gates: FairGates, hedged: bool = True
+    ) -> None:
+        self._upstreams = upstreams
+        self._techniques = techniques
+        self._gates = gates
+        self._hedged = hedged
+
+    def caches(self, model: str) -> bool:
+        """Is a prompt that was read before cheaper at this model's upstream?"""
+        price = self._upstreams.find(model).price
+        return (
+            price.cached_input_usd_per_mtok is not None and price.cached_input_usd_per_mtok < price.input_usd_per_mtok
+        )
+
+    async def answer(self, order: Order) -> Candidate:
+        """The candidate of a technique's last step. Raises MaestroError; CutShort for a stream that was given up."""
+        started = order.job.purse.elapsed()
+        technique = self._techniques[order.planned.action.technique]
+        steps = technique.steps(order.job.task, order.planned.action, order.place.parents)
+        step, replies, all_replies = next(steps), list[Reply](), list[Reply]()
+        while True:
+            replies = await self._carry_out(step, order)
+            all_replies += replies
+            try:
+                step = steps.send(tuple(reply.body for reply in replies))
+            except StopIteration:
+                break
+        made = candidate_of(replies[0], all_replies, order)
+        return replace(made, started_seconds=started, ended_seconds=order.job.purse.elapsed())
+
+    async def _carry_out(self, step: Step, order: Order) -> list[Reply]:
+        if len(step.bodies) == 1:
+            if step.is_final and self._hedged:
+                return [await self._hedge(step.bodies[0], order)]
+            return [await self._call(step.bodies[0], order, order.planned, step.is_final)]
+        found: list[Reply | None] = [None] * len(step.bodies)
+        errors: list[MaestroError] = []
+
+        async def run(position: int, body: bytes) -> None:
+            try:
+                found[position] = await self._call(body, order, order.planned, False)
+            except MaestroError as error:
+                errors.append(error)
+
+        async with anyio.create_task_group() as group:
+            for position, body in enumerate(step.bodies):
+                group.start_soon(run, position, body)
+        if errors:
+            raise errors[0]
+        return [reply for reply in found if reply is not None]
+
+    async def _hedge(self, body: bytes, order: Order) -> Reply:
+        """The first of a call and, once it is late, another beside it; the loser is cancelled and settled."""
+        race = _Race()
+
+        async def run(planned: PlannedAction) -> None:
+            try:
+                race.win(await self._call(body, order, planned, True))
+            except (MaestroError, CutShort) as error:
+                race.lose(error)
+
+        async with anyio.create_task_group() as group:
+            race.start()
+            group.start_soon(run, order.planned)
+            with anyio.move_on_after(patience_seconds(order.planned.estimate, order.job.seconds_left)):
+                await race.over.wait()
+            if not race.over.is_set():
+                second = await self._second(order)
+                if second is not None:
+                    race.start()
+                    group.start_soon(run, replace(order.planned, action=second.action, estimate=second))
+            await race.over.wait()
+            group.cancel_scope.cancel()
+        return race.result()
+
+    async def _second(self, order: Order) -> Estimate | None:
+        """The hedge, paid for; None where it is not worth it, or money, calls or time do not allow it."""
+        job = order.job
+        if not order.may_hedge() or not job.hedges:
+            return None
+        second = hedge_for(order.planned, job.hedges, job.tradeoff, job.seconds_left)
+        if second is None:
+            return None
+        try:
+            await job.purse.hold([(self._upstreams.find(second.action.model), usage_of(second))])
+        except (RunLimitReached, BudgetExceeded, BudgetReserved):
+            return None
+        return second
+
+    async def _call(self, body: bytes, order: Order, planned: PlannedAction, is_final: bool) -> Reply:
+        job, model = order.job, self._upstreams.find(planned.action.model)
+        if job.is_bound:
+            model = replace(model, fallbacks=())
+        streamed = is_final and (job.is_watched or model.upstream in job.streamed)
+        call = Call(
+            model,
+            CHAT,
+            as_stream(body) if streamed else body,
+            job.purse,
+            usage_of(planned.estimate),
+            stream=streamed,
+            deadline=job.deadline,
+            headers=job.headers,
+        )
+        async with self._gates.slot(model.upstream, job.team):
+            if streamed:
+                return await self._stream(call, order)
+            reply = await self._upstreams.send(call)
+        order.started()
+        return reply
+
+    async def _stream(self, call: Call, order: Order) -> Reply:
+        assembly, began = Assembly(), anyio.current_time()
+        async with self._upstreams.open(call) as stream:
+            order.started()
+            order.harvest.first_tokens.append((stream.model.id, anyio.current_time() - began))
+            try:
+                await self._read(stream, assembly, order)
+            except (CutShort, anyio.get_cancelled_exc_class()):
+                if assembly.has_output:
+                    order.harvest.partials.append(partial_of(assembly, stream.model, order))
+                raise
+        seconds = anyio.current_time() - began
+        body = assembly.completion()
+        return Reply(200, stream.headers, body, stream.model, stream.usage, seconds)
+
+    async def _read(self, stream: ReplyStream, assembly: Assembly, order: Order) -> None:
+        looked = 0
+        async with aclosing(stream.events()) as events:  # type: ignore[type-var]
+            async for event in events:
+                if not assembly.feed(event) or len(assembly.text) < looked + LOOK_EVERY_CHARACTERS:
+                    continue
+                looked = len(assembly.text)
+                if order.job.is_watched and order.job.subject.already_failed(assembly.text) and order.may_cut():
+                    raise CutShort
+
+
+class _Race:
+    """Calls for one answer: over when one has won, or all have lost."""
+
+    def __init__(self) -> None:
+        self.over = anyio.Event()
+        self._running = 0
+        self._winner: Reply | None = None
+        self._errors: list[MaestroError | CutShort] = []
+
+    def start(self) -> None:
+        self._running += 1
+
+    def win(self, reply: Reply) -> None:
+        self._winner = self._winner or reply
+        self.over.set()
+
+    def lose(self, error: MaestroError | CutShort) -> None:
+        self._errors.append(error)
+        self._running -= 1
+        if not self._running:
+            self.over.set()
+
+    def result(self) -> Reply:
+        if self._winner is None:
+            raise self._errors[0]
+        return self._winner
+
+
+def as_stream(body: bytes) -> bytes:
+    """The same body, answered as a stream: one field more at its end."""
+    return body.rstrip()[:-1] + b',"stream":true}'
+
+
+def usage_of(estimate: Estimate) -> Usage:
+    """Tokens to hold money for: the input as counted, the output at its 0.9 quantile."""
+    return Usage(input_tokens=round(estimate.input_tokens), output_tokens=round(estimate.output_tokens_high))
+
+
+def candidate_of(reply: Reply, replies: list[Reply], order: Order) -> Candidate:
+    """A candidate from the reply of the last step; usage and cost are those of all steps."""
+    place = order.place
+    texts = texts_of(reply.body)
+    return Candidate(
+        id=place.id,
+        action=replace(order.planned.action, model=reply.model.id),
+        completion=reply.body,
+        text=texts[0] if texts else "",
+        has_tool_calls=bool(tool_calls_of(reply.body)),
+        parents=tuple(parent.id for parent in place.parents),
+        wave=place.wave,
+        usage=sum((one.usage for one in replies), Usage()),
+        nanodollars=sum(one.model.price.nanodollars(one.usage, one.seconds) for one in replies),
+        repair_count=repair_count(order),
+    )
+
+
+def repair_count(order: Order) -> int:
+    """How often the answer was repaired: once more than the parent it repairs."""
+    if order.planned.action.technique != "fix":
+        return 0
+    return max((parent.repair_count for parent in order.place.parents), default=0) + 1
+
+
+def partial_of(assembly: Assembly, model: Model, order: Order) -> Candidate:
+    """What came of an answer that was not finished: "length" says to the client that it is cut."""
+    action = replace(order.planned.action, model=model.id)
+    body = assembly.completion("length")
+    return Candidate(f"{order.place.id}.partial", action, body, assembly.text, wave=order.place.wave)

@@ -1,0 +1,71 @@
+"""What a conversation says of the model that must go on with it. Pure reading of its messages."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from router.task import Task
+
+MOST_TURNS_BACK = 8
+"""How many assistant turns back a conversation is recognised by."""
+
+SIGNED = (b'"signature"', b'"thought_signature"', b'"encrypted_content"', b'"reasoning_details"', b'"thinking_blocks"')
+"""Marks of reasoning that only the model that wrote it accepts (Anthropic, Gemini, OpenAI, OpenRouter, LiteLLM)."""
+
+
+class Turn(msgspec.Struct):
+    """The fields of a message that matter here."""
+
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """`whole` names the messages as they are; `earlier` name what stood before each assistant turn, latest first.
+
+    A later request of the same conversation has today's `whole` among its `earlier`.
+    """
+
+    whole: str
+    earlier: tuple[str, ...]
+    in_tool_loop: bool
+    is_signed: bool
+
+    @property
+    def is_bound(self) -> bool:
+        """Must the model that spoke last go on?"""
+        return bool(self.earlier) and (self.in_tool_loop or self.is_signed)
+
+
+_decode_roles = msgspec.json.Decoder(Turn).decode
+
+
+def conversation_of(task: Task) -> Conversation:
+    """Reads the messages; a body without a list of messages is a conversation of its own."""
+    field = bytes(task.payload.fields.get("messages", b"[]"))
+    try:
+        messages = msgspec.json.decode(field, type=list[msgspec.Raw])
+        roles = [_decode_roles(message).role for message in messages]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Conversation(hashlib.sha256(field).hexdigest(), (), False, False)
+    names = _prefix_names(messages)
+    spoken = [place for place, role in enumerate(roles) if role == "assistant"]
+    return Conversation(
+        whole=names[-1],
+        earlier=tuple(names[place] for place in reversed(spoken[-MOST_TURNS_BACK:])),
+        in_tool_loop=bool(roles) and roles[-1] in ("tool", "function"),
+        is_signed=any(mark in bytes(messages[place]) for place in spoken for mark in SIGNED),
+    )
+
+
+def _prefix_names(messages: Sequence[msgspec.Raw]) -> list[str]:
+    """A name for each prefix: of none, of one message, of two, ..."""
+    running = hashlib.sha256()
+    names = [running.hexdigest()]
+    for message in messages:
+        running.update(bytes(message))
+        running.update(b"\0")
+        names.append(running.copy().hexdigest())
+    return names

@@ -1,0 +1,101 @@
+"""What all waves of a run share, and what a wave brings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+
+from action_model.actions import Action
+from action_model.belief import Estimate
+from router.checks.explicit import RuleCheck
+from router.errors import MaestroError
+from router.events import Watch
+from router.ledger.purse import RunPurse
+from router.planning.situation import Tradeoff
+from router.task import Candidate, Task, Verdict
+from router.verify import Subject
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run as its waves see it. `deadline` in event-loop time; `streamed` are upstreams that only a stream can stop.
+
+    `hedges` are the estimates of the actions that may stand in for a slow one; none: no hedging. `team` queues for
+    slots together; a conversation that `is_bound` to its model takes no fallbacks.
+    """
+
+    task: Task
+    subject: Subject
+    purse: RunPurse
+    deadline: float | None
+    watch: Watch
+    tradeoff: Tradeoff = Tradeoff()
+    team: str = ""
+    streamed: frozenset[str] = frozenset()
+    hedges: Sequence[Estimate] = ()
+    is_bound: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the deadline."""
+        return None if self.deadline is None else max(self.deadline - anyio.current_time(), 0.0)
+
+    @property
+    def is_watched(self) -> bool:
+        """Are there checks that can fail an answer while it is still being written?"""
+        checks = (check for compiled in self.subject.compiled for check in compiled.checks)
+        return any(isinstance(check, RuleCheck) and check.definition.already_failed for check in checks)
+
+
+@dataclass
+class Harvest:
+    """What a wave brought.
+
+    `candidates` by id, verified or not; `opinions` what an independent judge said of a candidate; `partials` answers
+    that were cut or not finished in time; `cut` the actions whose answers failed while they were being written;
+    `first_tokens` (model, seconds) of the streams; `errors` of actions that brought nothing.
+    """
+
+    candidates: dict[str, Candidate] = field(default_factory=dict)
+    opinions: dict[str, tuple[Verdict, ...]] = field(default_factory=dict)
+    partials: list[Candidate] = field(default_factory=list)
+    cut: list[Action] = field(default_factory=list)
+    first_tokens: list[tuple[str, float]] = field(default_factory=list)
+    errors: list[MaestroError] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a candidate stands in the run's tree: its id, its wave, its parents."""
+
+    id: str
+    wave: int
+    parents: tuple[Candidate, ...] = ()
+
+
+class CutShort(Exception):
+    """A watched stream has failed a requirement for good; nothing more of it is wanted."""
+
+
+class Warmth:
+    """Lets the samples that share a prompt wait until the first of them has been read into the upstream's cache."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, anyio.Event] = {}
+
+    def leads(self, key: str) -> bool:
+        """True for the first to ask: it goes ahead and must call `done` whatever happens."""
+        if key in self._read:
+            return False
+        self._read[key] = anyio.Event()
+        return True
+
+    def done(self, key: str) -> None:
+        """The prompt has been read, or never will be."""
+        self._read[key].set()
+
+    async def wait(self, key: str, seconds: float) -> None:
+        """Until it has been read, or for so long."""
+        with anyio.move_on_after(seconds):
+            await self._read[key].wait()

@@ -1,0 +1,102 @@
+"""Which road a request takes: one model's bytes passed through, or waves."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from action_model.belief import Estimate
+from action_model.facts import Facts
+from router.checks.check import Validator
+from router.conversation import Conversation, conversation_of
+from router.errors import UnknownModel
+from router.facts import facts_of
+from router.outlook import Outlook
+from router.pins import Pin, Pins
+from router.portfolio import allowed_models, eligible_models
+from router.task import Caller, Task
+from router.upstreams.upstream import Model, Upstreams
+from router.verify import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """How a request is served: one model's bytes passed through, or waves. `estimate` is of the action chosen.
+
+    `is_bound`: the conversation must stay with the model that spoke last; `pin` is where it was.
+    """
+
+    kind: Literal["relay", "waves"]
+    run_id: str
+    facts: Facts
+    subject: Subject
+    models: tuple[Model, ...]
+    estimate: Estimate | None = None
+    conversation: Conversation | None = None
+    pin: Pin | None = None
+    is_bound: bool = False
+
+    @property
+    def model(self) -> Model | None:
+        """The one model of a relay."""
+        return self.models[0] if self.kind == "relay" else None
+
+
+class Roads:
+    """Chooses roads, and remembers which model each conversation is with."""
+
+    def __init__(self, upstreams: Upstreams, outlook: Outlook, pins: Pins, validators: Mapping[str, Validator]) -> None:
+        self._upstreams = upstreams
+        self._outlook = outlook
+        self._pins = pins
+        self._validators = validators
+
+    def choose(self, task: Task, caller: Caller) -> Road:
+        """The road. Raises BadRequest (a bad check), UnknownModel (none may serve this)."""
+        subject = Subject.of(task, self._validators)
+        road = Road("waves", f"run-{uuid.uuid4().hex}", facts_of(task, subject.kinds), subject, ())
+        road = self._with_models(road, task, caller)
+        if subject.requirements or task.named_action is not None:
+            return road
+        if not task.is_virtual:
+            return replace(road, kind="relay")
+        best = self._outlook.believe(task, road.facts, road.models, road.pin).first_choice(task)
+        chosen = next(model for model in road.models if model.id == best.action.model)
+        return replace(road, kind="relay", models=(chosen,), estimate=best)
+
+    def keep(self, caller: Caller, road: Road, model: str) -> None:
+        """The conversation is with this model from now on."""
+        if road.conversation is not None:
+            pin = Pin(model, self._outlook.clock(), road.facts.input_tokens)
+            self._pins.keep(_scope(caller), road.conversation, pin)
+
+    def _with_models(self, road: Road, task: Task, caller: Caller) -> Road:
+        named = task.named_action.model if task.named_action is not None else None
+        if named is not None or not task.is_virtual:
+            return replace(road, models=(self._permitted(named or task.model, caller),))
+        models = eligible_models(self._upstreams.models.values(), task, caller, road.facts)
+        if not models:
+            raise UnknownModel(task.model)
+        conversation = conversation_of(task)
+        pin = self._pins.find(_scope(caller), conversation)
+        return _bound(replace(road, models=models, conversation=conversation, pin=pin))
+
+    def _permitted(self, name: str, caller: Caller) -> Model:
+        model = self._upstreams.find(name)
+        if not allowed_models([model], caller):
+            raise UnknownModel(name)
+        return model
+
+
+def _bound(road: Road) -> Road:
+    """Inside a tool loop, or after signed reasoning, only the model that spoke goes on, without its fallbacks."""
+    if road.conversation is None or road.pin is None or not road.conversation.is_bound:
+        return road
+    pinned: Sequence[Model] = [model for model in road.models if model.id == road.pin.model]
+    if not pinned:
+        return road
+    return replace(road, models=(replace(pinned[0], fallbacks=()),), is_bound=True)
+
+
+def _scope(caller: Caller) -> str:
+    return caller.key_id or caller.team
