@@ -214,8 +214,11 @@ class Dispatcher:
 
     def _expected(self, task: Task, road: Road) -> Usage:
         """What to hold for one relayed call: its input, and its output's limit or predicted 0.9 quantile."""
-        estimate = road.estimate or self._outlook.believe(task, road.facts, road.models).plain()[0]
-        return Usage(road.facts.input_tokens, round(estimate.output_tokens_high) * choice_count(task))
+        if road.estimate is not None:
+            high = round(road.estimate.output_tokens_high)
+        else:
+            high = self._outlook.output_tokens_high(road.models[0], road.facts)
+        return Usage(road.facts.input_tokens, high * choice_count(task))
 
     async def _relayed(self, task: Task, caller: Caller, road: Road, purse: RunPurse, reply: Reply) -> None:
         """Learns from a relay; one that Maestro chose is kept as a run."""

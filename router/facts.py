@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from action_model.facts import Facts
+from router.language import language_of
 from router.task import Task
 from router.upstreams.tokens import count_request_tokens
 
@@ -63,6 +64,7 @@ def facts_of(task: Task, kinds: tuple[str, ...]) -> Facts:
         text=f"{system[: CLIP_CHARACTERS // 4]}\n{user[:CLIP_CHARACTERS]}".strip(),
         input_tokens=count_request_tokens(fields),
         max_output_tokens=output_limit(task),
+        language=language_of(user or system),
         requirement_kinds=kinds,
         mandatory_count=sum(requirement.is_mandatory for requirement in task.requirements),
         tool_count=len(tools) if isinstance(tools, list) else 0,
@@ -70,6 +72,11 @@ def facts_of(task: Task, kinds: tuple[str, ...]) -> Facts:
         turn_count=sum(message.role == "user" for message in messages),
         needs=needs_of(task, raw),
     )
+
+
+def slim_facts(task: Task) -> Facts:
+    """The facts that a call of a named model needs: how long it may get. A few microseconds."""
+    return Facts("", count_request_tokens(task.payload.fields), output_limit(task))
 
 
 def output_limit(task: Task) -> int | None:

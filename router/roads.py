@@ -10,13 +10,15 @@ from action_model.facts import Facts
 from router.checks.check import Validator
 from router.conversation import Conversation, conversation_of
 from router.errors import UnknownModel
-from router.facts import facts_of
+from router.facts import facts_of, slim_facts
 from router.outlook import Outlook
 from router.pins import Pin, Pins
 from router.portfolio import allowed_models, eligible_models
 from router.task import Caller, Task
 from router.upstreams.upstream import Model, Upstreams
 from router.verify import Subject
+
+NOTHING_REQUIRED = Subject((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,14 @@ class Roads:
 
     def choose(self, task: Task, caller: Caller) -> Road:
         """The road. Raises BadRequest (a bad check), UnknownModel (none may serve this)."""
+        if not (task.is_virtual or task.requirements or task.named_action):
+            models = (self._permitted(task.model, caller),)
+            return Road("relay", _run_id(), slim_facts(task), NOTHING_REQUIRED, models)
         subject = Subject.of(task, self._validators)
-        road = Road("waves", f"run-{uuid.uuid4().hex}", facts_of(task, subject.kinds), subject, ())
+        road = Road("waves", _run_id(), facts_of(task, subject.kinds), subject, ())
         road = self._with_models(road, task, caller)
         if subject.requirements or task.named_action is not None:
             return road
-        if not task.is_virtual:
-            return replace(road, kind="relay")
         best = self._outlook.believe(task, road.facts, road.models, road.pin).first_choice(task)
         chosen = next(model for model in road.models if model.id == best.action.model)
         return replace(road, kind="relay", models=(chosen,), estimate=best)
@@ -96,6 +99,10 @@ def _bound(road: Road) -> Road:
     if not pinned:
         return road
     return replace(road, models=(replace(pinned[0], fallbacks=()),), is_bound=True)
+
+
+def _run_id() -> str:
+    return f"run-{uuid.uuid4().hex}"
 
 
 def _scope(caller: Caller) -> str:
