@@ -11,11 +11,12 @@ from action_model.features import Floats, featurize
 from action_model.frontier import LAMBDAS, aiq, cost_at_share, policy_points, single_points
 from action_model.latent import PARTICLES, Latent, fit_latent, log_likelihood
 from action_model.metrics import auc, brier, calibration_error, interval
-from action_model.mixture import MixtureConfig, fit_mixture
+from action_model.mixture import fit_mixture
 from action_model.outcomes import Grid
+from action_model.projection import fit_projection
 from action_model.ridge import fit_ridge
+from action_model.train import out_of_fold
 
-FOLDS = 4
 COST_PENALTY = 3.0
 SEEN_FIRST = 2
 
@@ -32,15 +33,17 @@ class Predicted:
 def evaluate_grid(train: Grid, test: Grid, tell: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
     """Every figure of one benchmark: per estimator AIQ with its interval, cost at 95 and 100 %, Brier, AUC, ECE."""
     x, z = featurize(train.prompts), featurize(test.prompts)
-    usd = predict_usd(train, x, z)
+    projection = fit_projection(x)
+    px, pz = projection(x), projection(z)
+    usd = predict_usd(train, px, pz)
     figures: dict[str, Any] = {}
     for name, predictor in BASELINES.items():
         tell(name)
         score = predictor(train, x, test, z)
         figures[name] = figures_of(test, Predicted(name, score, usd))
     tell("ours")
-    marginal = fit_mixture(x, train.score, train.categories).predict(z)
-    latent = fit_latent(out_of_fold(x, train), train.score)
+    marginal = fit_mixture(px, train.score, train.categories).predict(pz)
+    latent = fit_latent(out_of_fold(px, train), train.score)
     chances = np.array([latent.success(row).mean(axis=0) for row in marginal])
     figures["ours"] = figures_of(test, Predicted("ours", chances, usd))
     figures["oracle"] = {"aiq": aiq(policy_points(test, test.score, test.usd), single_points(test))}
@@ -52,18 +55,6 @@ def evaluate_grid(train: Grid, test: Grid, tell: Callable[[str], None] = lambda 
         "estimators": figures,
         "joint": joint_figures(latent, marginal, test),
     }
-
-
-def out_of_fold(x: Floats, train: Grid, folds: int = FOLDS) -> Floats:
-    """Marginals (N, M) of each training prompt by a mixture that has not seen it."""
-    config = MixtureConfig(cluster_counts=(48,), cluster_seeds=1)
-    fold = np.arange(len(train.prompts)) % folds
-    found = np.empty_like(train.score)
-    for k in range(folds):
-        fit, held = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        topics = tuple(train.categories[i] for i in fit.tolist())
-        found[held] = fit_mixture(x[fit], train.score[fit], topics, config).predict(x[held])
-    return found
 
 
 def predict_usd(train: Grid, x: Floats, z: Floats) -> Floats:

@@ -83,7 +83,7 @@ def sobol_normal(count: int, dimensions: int) -> Floats:
     """(count, dimensions): Sobol points through the normal quantile; mean 0 in every dimension."""
     from torch.quasirandom import SobolEngine
 
-    engine = SobolEngine(dimensions, scramble=True, seed=7)  # type: ignore[no-untyped-call]
+    engine = SobolEngine(dimensions, scramble=True, seed=7)
     points = engine.draw(count).double().numpy()
     inverse = NormalDist().inv_cdf
     normal = np.array([[inverse(min(max(value, 1e-6), 1 - 1e-6)) for value in row] for row in points])

@@ -59,19 +59,7 @@ class PriorEstimator:
         config = self._config
         logits = np.array([self._logit(facts, offer) for offer in portfolio.offers])
         success = _sigmoid(logits[None, :] - config.spread * self._z[:, None])  # (S, A)
-        estimates = tuple(
-            self._estimate(facts, offer, success[:, i], (speeds or {}).get(offer.action.model))
-            for i, offer in enumerate(portfolio.offers)
-        )
-        count = len(portfolio.offers)
-        return Belief(
-            estimates=estimates,
-            weights=np.full(PARTICLES, 1.0 / PARTICLES),
-            success=success,
-            concentration=np.full(count, config.concentration),
-            passes=np.zeros(count),
-            failures=np.zeros(count),
-        )
+        return belief_of(facts, portfolio, success, speeds or {}, config)
 
     def fix_success(self, belief: Belief, index: int, repair: Repair) -> float:
         """A fix is worth a fresh try's chance, lifted by what already holds and decayed by each repair before it."""
@@ -84,48 +72,68 @@ class PriorEstimator:
 
     def _logit(self, facts: Facts, offer: Offer) -> float:
         config = self._config
-        decades = math.log10((_blended(offer.price) + 0.02) / config.cheap_usd_per_mtok)
+        decades = math.log10((blended_usd(offer.price) + 0.02) / config.cheap_usd_per_mtok)
         judged = sum(kind == "judge" for kind in facts.requirement_kinds)
         demand = config.logit_per_requirement * (len(facts.requirement_kinds) + 0.3 * judged)
         length = 0.15 * math.log2(max(facts.input_tokens, 64) / 64)
         return config.base_logit + config.logit_per_decade * max(-1.5, min(2.5, decades)) - demand - length
 
-    def _estimate(self, facts: Facts, offer: Offer, success: Floats, speed: Speed | None) -> Estimate:
-        config = self._config
-        mean = float(success.mean())
-        tokens, high = self._output_tokens(facts)
-        first = speed.first_token_seconds if speed else config.first_token_seconds
-        rate = speed.tokens_per_second if speed else config.tokens_per_second
-        seconds = first + tokens / rate
-        return Estimate(
-            action=offer.action,
-            success=mean,
-            score=0.5 + 0.5 * mean,
-            input_tokens=float(facts.input_tokens),
-            output_tokens=tokens,
-            output_tokens_high=high,
-            usd=offer.price.usd(_usage(facts, tokens), seconds),
-            usd_high=offer.price.usd(_usage(facts, high), seconds),
-            seconds=seconds,
-            seconds_high=(first + high / rate) * math.exp(config.seconds_sigma * HIGH_QUANTILE_Z * 0.5),
-            uncertainty=float(success.std()),
+
+def belief_of(
+    facts: Facts, portfolio: Portfolio, success: Floats, speeds: Mapping[str, Speed], config: PriorConfig
+) -> Belief:
+    """A belief of `success` (S, A) under equal particles, with what each action takes: tokens, dollars, seconds."""
+    tokens, high = output_tokens(facts, config)
+    usual, most = (Usage(facts.input_tokens, math.ceil(count)) for count in (tokens, high))
+    means, spreads = success.mean(axis=0).tolist(), success.std(axis=0).tolist()
+    slack = math.exp(config.seconds_sigma * HIGH_QUANTILE_Z * 0.5)
+    estimates, taken = [], dict[str, tuple[float, float, float, float]]()
+    for offer, mean, spread in zip(portfolio.offers, means, spreads, strict=True):
+        model = offer.action.model
+        if model not in taken:
+            speed = speeds.get(model)
+            first = speed.first_token_seconds if speed else config.first_token_seconds
+            rate = speed.tokens_per_second if speed else config.tokens_per_second
+            seconds, longest = first + tokens / rate, (first + high / rate) * slack
+            taken[model] = offer.price.usd(usual, seconds), offer.price.usd(most, longest), seconds, longest
+        usd, usd_high, seconds, longest = taken[model]
+        estimates.append(
+            Estimate(
+                action=offer.action,
+                success=mean,
+                score=0.5 + 0.5 * mean,
+                input_tokens=float(facts.input_tokens),
+                output_tokens=tokens,
+                output_tokens_high=high,
+                usd=usd,
+                usd_high=usd_high,
+                seconds=seconds,
+                seconds_high=longest,
+                uncertainty=spread,
+            )
         )
-
-    def _output_tokens(self, facts: Facts) -> tuple[float, float]:
-        """Mean and 0.9 quantile of a log-normal, cut at the request's own limit."""
-        config = self._config
-        median = config.output_tokens_median * (1.0 + min(facts.input_tokens, 4000) / 4000)
-        mean = median * math.exp(config.output_tokens_sigma**2 / 2)
-        high = median * math.exp(config.output_tokens_sigma * HIGH_QUANTILE_Z)
-        limit = facts.max_output_tokens
-        return (mean, high) if limit is None else (min(mean, limit), min(high, limit))
-
-
-def _usage(facts: Facts, output_tokens: float) -> Usage:
-    return Usage(input_tokens=facts.input_tokens, output_tokens=math.ceil(output_tokens))
+    particles, actions = success.shape
+    zeros = np.zeros(actions)
+    return Belief(
+        estimates=tuple(estimates),
+        weights=np.full(particles, 1.0 / particles),
+        success=success,
+        concentration=np.full(actions, config.concentration),
+        passes=zeros,
+        failures=zeros.copy(),
+    )
 
 
-def _blended(price: Price) -> float:
+def output_tokens(facts: Facts, config: PriorConfig) -> tuple[float, float]:
+    """Mean and 0.9 quantile of a log-normal, cut at the request's own limit."""
+    median = config.output_tokens_median * (1.0 + min(facts.input_tokens, 4000) / 4000)
+    mean = median * math.exp(config.output_tokens_sigma**2 / 2)
+    high = median * math.exp(config.output_tokens_sigma * HIGH_QUANTILE_Z)
+    limit = facts.max_output_tokens
+    return (mean, high) if limit is None else (min(mean, limit), min(high, limit))
+
+
+def blended_usd(price: Price) -> float:
     """Dollars per million tokens at three input tokens for one output token."""
     return 0.75 * price.input_usd_per_mtok + 0.25 * price.output_usd_per_mtok
 

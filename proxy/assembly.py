@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from action_model.checkpoint import CheckpointError
 from action_model.estimator import Estimator
+from action_model.learned import load_estimator
 from action_model.prices import Price, to_nanodollars
-from action_model.prior import PriorEstimator
 from proxy.providers import found_providers, upstream_of
 from proxy.settings import ModelSettings, Settings, SettingsError, TeamSettings, UpstreamSettings, read_secret
 from router.checks.check import Validator
@@ -77,7 +78,7 @@ async def build_router(settings: Settings) -> Rooms:
     registry = Registry(ledger.writer)
     for name, team in settings.teams.items():
         await registry.put_team(_team(name, team))
-    estimator = PriorEstimator()
+    estimator = await _estimator(settings)
     verifier = Verifier(Judge(pool), _judges(settings, pool))
     options = DispatcherOptions(
         clock=asyncio.get_running_loop().time,
@@ -141,6 +142,14 @@ def _spec(upstream: UpstreamSettings, urls: Mapping[str, str]) -> UpstreamSpec:
         retries=upstream.retries,
         price_any=None if star is None else lambda name: _model(upstream, star, name),
     )
+
+
+async def _estimator(settings: Settings) -> Estimator:
+    """The configured checkpoint's, else the one in the package. Raises SettingsError for one that does not match."""
+    try:
+        return await asyncio.to_thread(load_estimator, Path(settings.checkpoint) if settings.checkpoint else None)
+    except CheckpointError as error:
+        raise SettingsError(f"checkpoint: {error}") from None
 
 
 def _slots(upstream: UpstreamSettings) -> int:

@@ -1,0 +1,68 @@
+"""`maestro train`: fits a checkpoint from outcome tables and says how good it is on tasks it has not seen."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+
+from action_model.checkpoint import Card, save_checkpoint
+from action_model.features import featurize
+from action_model.latent import PARTICLES, log_likelihood
+from action_model.learnt import Learnt
+from action_model.metrics import auc, brier, calibration_error
+from action_model.outcomes import SELECTIONS, Grid, read_grids
+from action_model.train import train
+
+DEFAULT_TABLES = ("mmlu_pro_11", "zeroeval_28", "llmdrift", "routellm_mmlu", "llmrouter")
+
+
+@click.command()
+@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--train", "train_split", default="train", show_default=True)
+@click.option("--test", "test_split", default="dev", show_default=True)
+@click.option("--tables", default=",".join(DEFAULT_TABLES), show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=Path("checkpoint"), show_default=True)
+def command(data: Path, train_split: str, test_split: str, tables: str, output: Path) -> None:
+    """Fit a checkpoint: OUTPUT.safetensors and its card OUTPUT.json. The same data give the same bytes."""
+    import torch
+
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    console, started = Console(), time.monotonic()
+    names = [name.strip() for name in tables.split(",") if name.strip()]
+    unknown = sorted(set(names) - set(SELECTIONS))
+    if unknown:
+        raise click.BadParameter(f"unknown {unknown[0]}; known: {', '.join(SELECTIONS)}", param_hint="--tables")
+    grids = {name: read_grids(data, SELECTIONS[name], [train_split, test_split]) for name in names}
+    with console.status("") as status:
+        learnt = train({name: grid[train_split] for name, grid in grids.items()}, tell=status.update)
+    metrics = {name: figures(learnt, name, grid[test_split]) for name, grid in grids.items()}
+    trained_on = {
+        name: {"split": train_split, "prompts": len(grid[train_split].prompts)} for name, grid in grids.items()
+    }
+    save_checkpoint(output, learnt, Card(learnt.models, dict(learnt.tables), trained_on, metrics))
+    for name, row in metrics.items():
+        console.print(name, "  ".join(f"{figure} {value:.4f}" for figure, value in row.items()))
+    size = output.with_suffix(".safetensors").stat().st_size / 2**20
+    console.print(f"{output}: {len(learnt.models)} models, {size:.1f} MiB, {time.monotonic() - started:.0f} s")
+
+
+def figures(learnt: Learnt, table: str, test: Grid) -> dict[str, Any]:
+    """Held-out figures of one table."""
+    columns = list(learnt.tables[table])
+    logits = learnt.logits(featurize(test.prompts))[:, columns]
+    theta, particles = learnt.latent.theta[columns], learnt.latent.particles
+    success = 1.0 / (1.0 + np.exp(-(logits[:, None, :] + (particles @ theta.T)[None, :, :])))  # (N, S, M)
+    p = success.mean(axis=1)
+    weights = np.full(PARTICLES, 1.0 / PARTICLES)
+    rows = zip(success, test.score, strict=True)
+    likelihood = float(np.mean([log_likelihood(row, weights, score) for row, score in rows])) / len(columns)
+    return {
+        "auc": auc(p, test.score),
+        "brier": brier(p, test.score),
+        "calibration_error": calibration_error(p, test.score),
+        "log_likelihood": likelihood,
+    }
