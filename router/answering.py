@@ -105,23 +105,34 @@ class Answerer:
         async with anyio.create_task_group() as group:
             race.start()
             group.start_soon(run, order.planned)
-            with anyio.move_on_after(patience_seconds(order.planned.estimate, order.job.seconds_left)):
-                await race.over.wait()
-            if not race.over.is_set():
-                second = await self._second(order)
-                if second is not None:
-                    race.start()
-                    group.start_soon(run, replace(order.planned, action=second.action, estimate=second))
+            second = await self._lose_patience(race, order)
+            if second is not None:
+                race.start()
+                group.start_soon(run, replace(order.planned, action=second.action, estimate=second))
             await race.over.wait()
             group.cancel_scope.cancel()
         return race.result()
 
-    async def _second(self, order: Order) -> Estimate | None:
+    async def _lose_patience(self, race: "_Race", order: Order) -> Estimate | None:
+        """A hedge once one is worth it, paid for; None once the race is over. Asked again after twice the time."""
+        waited = patience_seconds(order.planned.estimate, order.job.seconds_left)
+        began = anyio.current_time()
+        while not race.over.is_set():
+            with anyio.move_on_after(began + waited - anyio.current_time()):
+                await race.over.wait()
+            if not race.over.is_set():
+                second = await self._second(order, waited)
+                if second is not None:
+                    return second
+            waited *= 2.0
+        return None
+
+    async def _second(self, order: Order, waited: float) -> Estimate | None:
         """The hedge, paid for; None where it is not worth it, or money, calls or time do not allow it."""
         job = order.job
         if not order.may_hedge() or not job.hedges:
             return None
-        second = hedge_for(order.planned, job.hedges, job.tradeoff, job.seconds_left)
+        second = hedge_for(order.planned, waited, job.hedges, job.tradeoff, job.seconds_left)
         if second is None:
             return None
         try:

@@ -7,6 +7,8 @@ from router.planning.situation import Tradeoff
 from router.task import PlannedAction
 
 LEAST_PATIENCE_SECONDS = 0.25
+SAME_UPSTREAM = 0.5
+"""How much of a hedge's worth is left at the upstream that is slow just now."""
 
 
 def patience_seconds(estimate: Estimate, seconds_left: float | None) -> float:
@@ -18,22 +20,32 @@ def patience_seconds(estimate: Estimate, seconds_left: float | None) -> float:
 
 
 def hedge_for(
-    late: PlannedAction, others: Sequence[Estimate], tradeoff: Tradeoff, seconds_left: float | None
+    late: PlannedAction, waited: float, others: Sequence[Estimate], tradeoff: Tradeoff, seconds_left: float | None
 ) -> Estimate | None:
-    """The action to start beside a late one, or None if it is not worth its money or cannot be done in time.
+    """The action to start beside one that is late after `waited` seconds; None if none is worth its money, or in time.
 
-    Another upstream is preferred: what is slow now is likely to be slow again. A call past its 0.9 quantile is expected
-    to need about as long again (latencies have heavy tails), and all of the answer is lost if the deadline comes first.
+    A call past its 0.9 quantile is expected to need about as long again as it has taken (latencies have heavy tails: a
+    Pareto tail of index 2), so the longer it takes, the more a hedge is worth. Where that passes the deadline, the
+    answer itself is at stake.
     """
-    in_time = [e for e in others if seconds_left is None or e.seconds < seconds_left]
-    if not in_time:
-        return None
-    upstream = late.action.model.split("/", 1)[0]
-    best = min(
-        in_time,
-        key=lambda e: (e.action.model.split("/", 1)[0] == upstream, e.action.model == late.action.model, e.seconds),
-    )
-    expected_wait = late.estimate.seconds_high
-    saved = max(0.0, expected_wait - best.seconds) * tradeoff.seconds
-    lost = best.success if seconds_left is not None and expected_wait > seconds_left else 0.0
-    return best if saved + lost > tradeoff.usd * best.usd else None
+    upstream = _upstream(late.action.model)
+    best, most = None, 0.0
+    for estimate in others:
+        gain = _gain(estimate, waited, tradeoff, seconds_left)
+        gain = gain * (SAME_UPSTREAM if _upstream(estimate.action.model) == upstream else 1.0)
+        worth = gain - tradeoff.usd * estimate.usd
+        if worth > most:
+            best, most = estimate, worth
+    return best
+
+
+def _gain(hedge: Estimate, waited: float, tradeoff: Tradeoff, seconds_left: float | None) -> float:
+    """Seconds saved, and the answer if it would be lost otherwise; nothing for one that comes too late itself."""
+    if seconds_left is not None and hedge.seconds >= seconds_left:
+        return 0.0
+    saved = max(0.0, waited - hedge.seconds) * tradeoff.seconds
+    return saved + (hedge.success if seconds_left is not None and waited >= seconds_left else 0.0)
+
+
+def _upstream(model: str) -> str:
+    return model.split("/", 1)[0]
