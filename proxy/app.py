@@ -21,6 +21,7 @@ from proxy.exchange import JSON
 from proxy.health import health_routes
 from proxy.house import House
 from proxy.models import find_model, list_models
+from proxy.openapi import api_paths
 from proxy.passthrough import completions, embeddings
 from proxy.responses.route import responses
 from proxy.route import mount, wrong_method
@@ -53,6 +54,7 @@ def create_app(settings: Settings) -> Litestar:
         logging_config=None,
     )
     app.state.house = house
+    app.openapi_schema.paths = {**api_paths(), **(app.openapi_schema.paths or {})}
     return app
 
 

@@ -35,7 +35,7 @@ async def with_block(
     held: bytes | None = None
     async for piece in events:
         if held is not None:
-            yield held if _ends_a_choice(piece) else in_delta(held, *tell())
+            yield held if b'"delta"' in piece else in_delta(held, *tell())
             held = None
         if _ends_a_choice(piece):
             held = piece
