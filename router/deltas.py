@@ -67,7 +67,8 @@ def merge(whole: dict[str, Any], piece: dict[str, Any]) -> None:
         if value is None and name in whole:
             continue
         if known is None or name in REPLACED:
-            whole[name] = _joined([], value) if isinstance(value, list) else (value or known)
+            kept = known if value == "" and known is not None else value
+            whole[name] = _joined([], kept) if isinstance(kept, list) else kept
         elif isinstance(known, str) and isinstance(value, str):
             whole[name] = known + value
         elif isinstance(known, dict) and isinstance(value, dict):

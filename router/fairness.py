@@ -13,6 +13,8 @@ class FairGate:
         self._limit = limit
         self._running: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._served: dict[str, int] = {}
+        self._turns = 0
 
     @property
     def running(self) -> int:
@@ -23,7 +25,7 @@ class FairGate:
     async def slot(self, team: str) -> AsyncIterator[None]:
         """Waits for a slot and gives it back; a cancelled wait takes none."""
         if self.running < self._limit and not self._waiting:
-            self._running[team] += 1
+            self._enter(team)
         else:
             await self._wait(team)
         try:
@@ -49,21 +51,31 @@ class FairGate:
         self._running[team] -= 1
         if not self._running[team]:
             del self._running[team]
+            self._forget(team)
         while self._waiting and self.running < self._limit:
-            self._admit(min(self._waiting, key=lambda name: self._running[name]))
+            self._admit(min(self._waiting, key=self._precedence))
+
+    def _precedence(self, team: str) -> tuple[int, int]:
+        """The fewest calls running; among equals, whose turn was longest ago."""
+        return self._running[team], self._served.get(team, 0)
+
+    def _enter(self, team: str) -> None:
+        self._turns += 1
+        self._served[team] = self._turns
+        self._running[team] += 1
 
     def _admit(self, team: str) -> None:
         turn = self._waiting[team].popleft()
-        # The queue moves to the end, so that equals take turns.
-        self._waiting[team] = self._waiting.pop(team)
         self._forget(team)
         if not turn.done():
-            self._running[team] += 1
+            self._enter(team)
             turn.set_result(None)
 
     def _forget(self, team: str) -> None:
         if team in self._waiting and not self._waiting[team]:
             del self._waiting[team]
+        if team not in self._waiting and team not in self._running:
+            self._served.pop(team, None)
 
 
 class FairGates:

@@ -52,7 +52,7 @@ class Caller:
     """Who asks, and what the key allows. `team` and `key_id` are ids in the ledger ("" without keys).
 
     `teams` are the other teams this key may name; `models` the ones it may use (empty: all); `max_usd` bounds one run;
-    `defaults` are the key's over the team's, merged.
+    `defaults` are the key's over the team's, merged; `rate` the team's requests and tokens a minute (None: unlimited).
     """
 
     team: str = ""
@@ -62,6 +62,7 @@ class Caller:
     models: tuple[str, ...] = ()
     max_usd: float | None = None
     defaults: Defaults = Defaults()
+    rate: tuple[int | None, int | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
