@@ -13,6 +13,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, ScalarRenderPlugin
 from litestar.types import ControllerRouterHandler
 
+from proxy.admin import admin_router
 from proxy.assembly import build_router
 from proxy.auth import is_loopback
 from proxy.chat import chat
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> Litestar:
             yield
 
     app = Application(
-        route_handlers=[*api_routes(house), *health_routes(house)],
+        route_handlers=[*api_routes(house), *health_routes(house), admin_router(house)],
         lifespan=[lifespan],
         exception_handlers={HTTPException: answer_http_error, Exception: answer_error},
         after_request=id_adder(house),

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from router.dispatcher import Dispatcher, DispatcherOptions
 from router.errors import UnknownModel
 from router.judging.judge import Judge
 from router.ledger.accounts import Team
+from router.ledger.rates import Rates
 from router.ledger.registry import Registry
 from router.ledger.sqlite import SqliteLedger
 from router.upstreams.embedded import EmbeddedError, EmbeddedServers, EmbeddedSpec
@@ -47,6 +49,7 @@ class Rooms:
     estimator: Estimator
     verifier: Verifier
     dispatcher: Dispatcher
+    rates: Rates
     embedded: EmbeddedServers | None = None
 
     async def close(self) -> None:
@@ -62,8 +65,12 @@ async def build_router(settings: Settings) -> Rooms:
     upstream_settings = settings.upstream or tuple(upstream_of(provider) for provider in found_providers())
     if not upstream_settings:
         raise SettingsError("no [[upstream]] is configured and no provider's key is in the environment (maestro init)")
+    rates = Rates(time.monotonic, settings.server.workers)
     ledger = SqliteLedger(
-        ledger_path(settings.ledger.url), settings.ledger.durability, store_texts=settings.ledger.store_texts
+        ledger_path(settings.ledger.url),
+        settings.ledger.durability,
+        store_texts=settings.ledger.store_texts,
+        on_charge=rates.spend,
     )
     embedded, urls = await asyncio.to_thread(start_embedded, upstream_settings)
     try:
@@ -89,7 +96,7 @@ async def build_router(settings: Settings) -> Rooms:
         streamed=frozenset(upstream.name for upstream in upstream_settings if upstream.is_embedded),
     )
     dispatcher = Dispatcher(pool, ledger, estimator, verifier, options)
-    return Rooms(settings, pool, ledger, registry, estimator, verifier, dispatcher, embedded)
+    return Rooms(settings, pool, ledger, registry, estimator, verifier, dispatcher, rates, embedded)
 
 
 def ledger_path(url: str) -> Path:

@@ -35,6 +35,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+KEY_PREFIX = "mk-"
+
+
 class Door:
     """Lets callers in. While there is no key at all, whoever is on this machine is the operator; a web page is not."""
 
@@ -54,6 +57,8 @@ class Door:
     async def admit(self, headers: Mapping[str, str], team: str | None) -> Caller:
         """The caller. Raises Unauthenticated, or Forbidden for a team this key may not name."""
         token = bearer_token(headers)
+        if token is not None and token.startswith(KEY_PREFIX):
+            self._looked = float("-inf")  # somebody has a key: look at once
         if not self._is_locked and not await self.is_locked():
             refuse_web_pages(headers)
             return Caller(team=team or "", is_operator=True)

@@ -50,6 +50,7 @@ class Exchange:
         self.body = b""
         self.caller = Caller()
         self.status = 0
+        self.told: dict[str, str] = {}
         self._receive = receive
         self._send = send
         self._watch: Watch | None = None
@@ -123,7 +124,7 @@ class Exchange:
 
     async def _start(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
         self.status = status
-        encoded = [(name.encode("latin-1"), _value(value)) for name, value in headers]
+        encoded = [(name.encode("latin-1"), _value(value)) for name, value in (*self.told.items(), *headers)]
         encoded.append((b"x-request-id", self.request_id.encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
 

@@ -11,6 +11,8 @@ from proxy.gate import Gate
 from proxy.metrics import Metrics
 from proxy.settings import Settings
 from router.errors import Unavailable
+from router.ledger.ledger import Account
+from router.ledger.rates import RateLimits
 from router.task import Caller
 
 
@@ -47,6 +49,10 @@ class House:
         if self.door is None:
             raise Unavailable("The server is starting.")
         return await self.door.admit(headers, team)
+
+    def rate(self, caller: Caller) -> Mapping[str, str]:
+        """Takes one request from the caller's rate limits; the headers that tell what is left. Raises RateLimited."""
+        return self.rooms.rates.admit(Account(caller.team, caller.key_id), RateLimits(*caller.rate))
 
     @property
     def most_body_bytes(self) -> int:

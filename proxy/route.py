@@ -70,6 +70,7 @@ class Route:
             named = None if team else team_in(exchange.body)
             if named is not None:
                 exchange.caller = await self._house.admit(exchange.headers, named)
+            exchange.told |= self._house.rate(exchange.caller)
 
     async def _fail(self, exchange: Exchange, error: BaseException) -> None:
         """The error as a status, or inside a stream as its last event."""

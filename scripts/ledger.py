@@ -1,13 +1,18 @@
 """`maestro ledger`: what was spent."""
 
+import asyncio
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from router.ledger import books
 from router.ledger.registry import Registry
 from router.ledger.sqlite import SqliteLedger
+from router.ledger.writer import connect
 from scripts.rooms import config_option, json_option, show, with_ledger
 
 
@@ -26,3 +31,41 @@ def totals(config: Path | None, as_json: bool) -> None:
         return await ledger.totals()
 
     show(with_ledger(config, act), as_json)
+
+
+@command.command()
+@config_option
+@json_option
+def check(config: Path | None, as_json: bool) -> None:
+    """Do the books balance? Ends with 1 if a counter does not agree with its rows."""
+
+    async def act(ledger: SqliteLedger, _: Registry) -> list[books.Discrepancy]:
+        return await ledger.writer.do(books.check)
+
+    found = with_ledger(config, act)
+    show({"balanced": not found, "discrepancies": [repr(row) for row in found]}, as_json)
+    sys.exit(1 if found else 0)
+
+
+@command.command()
+@click.option("--keep-days", type=click.IntRange(min=0), default=90, show_default=True)
+@config_option
+@json_option
+def prune(keep_days: int, config: Path | None, as_json: bool) -> None:
+    """Archive old charges as daily sums, forget old runs, outcomes and audit entries, and give back the space."""
+
+    async def act(ledger: SqliteLedger, _: Registry) -> Mapping[str, int]:
+        counts = await ledger.writer.do(lambda db: books.prune(db, keep_days, time.time()))
+        await asyncio.to_thread(vacuum, ledger.path)
+        return counts
+
+    show(dict(with_ledger(config, act)), as_json)
+
+
+def vacuum(path: Path) -> None:
+    """Rewrites the file without its holes."""
+    connection = connect(path)
+    try:
+        connection.execute("vacuum")
+    finally:
+        connection.close()

@@ -119,6 +119,16 @@ def revoke_key(db: sqlite3.Connection, key_id: str, now: float, actor: str) -> N
     write_audit(db, now, actor, "revoke_key", key_id, {})
 
 
+def rotate_key(db: sqlite3.Connection, key_id: str, secret: str, now: float, actor: str) -> NewKey:
+    """Gives a key a new secret. Raises BadRequest if there is no active one."""
+    row = db.execute("select team from keys where id = ? and revoked_at is null", (key_id,)).fetchone()
+    if row is None:
+        raise BadRequest(f"There is no active key '{key_id}'.", "key")
+    db.execute("update keys set hash = ? where id = ?", (hash_key(secret), key_id))
+    write_audit(db, now, actor, "rotate_key", key_id, {})
+    return NewKey(key_id, row[0], secret)
+
+
 def list_teams(db: sqlite3.Connection, now: float) -> list[dict[str, Any]]:
     """All teams with their money in the window now."""
     shown = []

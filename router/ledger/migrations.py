@@ -73,3 +73,18 @@ def m003_runs_and_outcomes(db: Database) -> None:
         )"""
     )
     db.execute("create index outcomes_by_run on outcomes (run_id)")
+
+
+@MIGRATIONS()
+def m004_archive(db: Database) -> None:
+    """Sums of charges whose lines were pruned: the books still balance, and reports still see them."""
+    db.execute(
+        """create table archive (
+            day text not null, team text not null, key_id text not null, model text not null, purpose text not null,
+            technique text not null, team_window integer, key_window integer, calls integer not null,
+            input_tokens integer not null, output_tokens integer not null, nanodollars integer not null,
+            estimated_calls integer not null
+        )"""
+    )
+    db.execute("create index archive_by_day on archive (day)")
+    db.execute("create index audit_by_time on audit (at)")

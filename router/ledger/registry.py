@@ -9,6 +9,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cachetools import TTLCache
@@ -67,6 +68,13 @@ class Registry:
         await self._writer.do(lambda db: accounts.revoke_key(db, key_id, self._now(), actor))
         self._known.clear()
 
+    async def rotate_key(self, key_id: str, actor: str) -> NewKey:
+        """A new secret for the same key; the old one ends on every worker within a second. Raises BadRequest."""
+        secret = new_secret()
+        new = await self._writer.do(lambda db: accounts.rotate_key(db, key_id, secret, self._now(), actor))
+        self._known.clear()
+        return new
+
     async def list_teams(self) -> Sequence[Mapping[str, Any]]:
         """All teams with their money in the window now."""
         return await self._writer.do(lambda db: accounts.list_teams(db, self._now()))
@@ -89,6 +97,7 @@ class Registry:
             teams=tuple(said.get("teams", ())),
             models=tuple(said.get("models") or json.loads(team_defaults or "{}").get("models", ())),
             max_usd=said.get("max_usd"),
+            rate=rate_of(json.loads(team_defaults or "{}")),
             defaults=defaults_of({**json.loads(team_defaults or "{}"), **said.get("defaults", {})}),
         )
 
@@ -98,8 +107,13 @@ class Registry:
         )
         if row is None:
             raise Forbidden(f"There is no team '{team}'.")
-        defaults = defaults_of(json.loads(row[0]))
-        return Caller(team, caller.key_id, caller.is_operator, caller.teams, caller.models, caller.max_usd, defaults)
+        said = json.loads(row[0])
+        return replace(caller, team=team, defaults=defaults_of(said), rate=rate_of(said))
+
+
+def rate_of(said: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """A team's requests and tokens a minute from their stored form."""
+    return said.get("requests_per_minute"), said.get("tokens_per_minute")
 
 
 def defaults_of(said: Mapping[str, Any]) -> Defaults:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from router.ledger import money, owners
+from router.ledger import books, money, owners
 from router.ledger.known import Change, KnownStandings
 from router.ledger.ledger import Account, Charge, Line, Reservation, Standing
 from router.ledger.writer import Writer, connect
@@ -22,6 +22,7 @@ class SqliteLedger:
     """The `Ledger` on one SQLite file, shared by any number of processes of one machine.
 
     `durability` "full" (the default) keeps every reservation through a power loss; "normal" only through a crash.
+    `on_charge` is told the tokens of every charge, for rate limits.
     """
 
     def __init__(
@@ -30,12 +31,14 @@ class SqliteLedger:
         durability: Literal["full", "normal"] = "full",
         now: Callable[[], float] = time.time,
         store_texts: bool = False,
+        on_charge: Callable[[Account, int], None] = lambda account, tokens: None,
     ) -> None:
         self._known = KnownStandings(now)
         self.writer = Writer(path, durability, self._known.refresh)
         self.path = path
         self.store_texts = store_texts
         self._now = now
+        self._on_charge = on_charge
         self._owner = owners.own_name()
         self._heartbeat: asyncio.Task[None] | None = None
 
@@ -62,6 +65,7 @@ class SqliteLedger:
         held = sum(line.nanodollars for line in reservation.lines if line.attempt_id == charge.attempt_id)
         change = Change(reservation.account, charge.nanodollars, -held)
         self._known.queue(change)
+        self._on_charge(reservation.account, charge.usage.input_tokens + charge.usage.output_tokens)
         self.writer.keep(lambda db: self._settle(db, charge, change, now))
 
     async def release(self, reservation: Reservation, attempt_id: str | None = None) -> None:
@@ -167,23 +171,6 @@ def read_totals(path: Path) -> Mapping[str, Any]:
     """Sums over all settled and estimated charges, read from the file by whoever asks."""
     connection = connect(path)
     try:
-        rows = connection.execute(
-            """select team, count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
-               coalesce(sum(nanodollars), 0), coalesce(sum(is_estimated), 0)
-               from lines where state = 'settled' group by team order by team"""
-        ).fetchall()
+        return books.totals(connection)
     finally:
         connection.close()
-    teams = {row[0]: _total([row]) for row in rows if row[0]}
-    return {**_total(rows), "teams": teams}
-
-
-def _total(rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    calls, asked, answered, nanodollars, estimated = (sum(row[i] for row in rows) for i in range(1, 6))
-    return {
-        "calls": calls,
-        "input_tokens": asked,
-        "output_tokens": answered,
-        "usd": nanodollars / 1e9,
-        "estimated_calls": estimated,
-    }
