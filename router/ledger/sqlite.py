@@ -115,7 +115,7 @@ class SqliteLedger:
 
     async def flush(self) -> None:
         """Returns once everything queued before is durable."""
-        await asyncio.wrap_future(self.writer.keep(lambda _: None))
+        await self.writer.flush()
 
     async def close(self) -> None:
         """Flushes and closes."""

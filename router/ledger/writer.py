@@ -1,12 +1,12 @@
 """One thread that writes: whatever has queued up is committed together, so that one fsync serves many."""
 
 import asyncio
+import contextlib
 import logging
 import queue
 import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -27,12 +27,15 @@ RETRY_SECONDS = 0.2
 class Job:
     """Work on the connection inside a transaction. It raises MaestroError only before it has written anything.
 
-    `must_succeed` jobs are kept and tried again until they are durable.
+    `done` is told the result on its own event loop; a job without it must succeed: it is kept and tried again until it
+    is durable.
     """
 
     work: Callable[[sqlite3.Connection], Any]
-    done: Future[Any]
-    must_succeed: bool = False
+    done: asyncio.Future[Any] | None = None
+
+
+Answer = tuple[Job, Any, MaestroError | None]
 
 
 class Writer:
@@ -64,18 +67,21 @@ class Writer:
 
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` in the next commit and returns once it is durable. Raises what it raises, or Unavailable."""
-        job = self._put(work, must_succeed=False)
-        result: T = await asyncio.wrap_future(job.done)
-        return result
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._jobs.put(Job(work, done))
+        return await done
 
-    def keep(self, work: Callable[[sqlite3.Connection], Any]) -> Future[Any]:
+    def keep(self, work: Callable[[sqlite3.Connection], Any]) -> None:
         """Queues work that must become durable, and returns at once; it is tried until it succeeds."""
-        return self._put(work, must_succeed=True).done
+        self._jobs.put(Job(work))
 
-    def do_blocking(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """As `do`, for the command line."""
-        result: T = self._put(work, must_succeed=False).done.result()
-        return result
+    async def flush(self) -> None:
+        """Returns once everything queued before is durable."""
+        while True:
+            await self.do(lambda _: None)
+            if not self._kept:
+                return
+            await asyncio.sleep(RETRY_SECONDS)
 
     def close(self) -> None:
         """Commits what is queued and ends the thread."""
@@ -83,11 +89,6 @@ class Writer:
             self._closing.set()
             self._jobs.put(None)
             self._thread.join()
-
-    def _put(self, work: Callable[[sqlite3.Connection], Any], must_succeed: bool) -> Job:
-        job = Job(work, Future(), must_succeed)
-        self._jobs.put(job)
-        return job
 
     def _run(self) -> None:
         connection = connect(self._path, self._durability)
@@ -120,7 +121,7 @@ class Writer:
         jobs, self._kept = [*self._kept, *batch], []
         if not jobs:
             return
-        answers: list[tuple[Job, Any, MaestroError | None]] = []
+        answers: list[Answer] = []
         try:
             connection.execute("begin immediate")
             for job in jobs:
@@ -130,32 +131,41 @@ class Writer:
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("rollback")
-            self._put_off(connection, jobs, error)
-            return
-        for job, result, refusal in answers:
-            if job.done.cancelled():
-                continue
-            if refusal is None:
-                job.done.set_result(result)
-            else:
-                job.done.set_exception(refusal)
-
-    def _put_off(self, connection: sqlite3.Connection, jobs: list[Job], error: sqlite3.Error) -> None:
-        logger.error("the ledger could not be written (%s); charges are kept and tried again", error)
-        for job in jobs:
-            if job.must_succeed:
-                self._kept.append(job)
-            elif not job.done.cancelled():
-                job.done.set_exception(Unavailable(f"the ledger cannot be written: {error}"))
+            logger.error("the ledger could not be written (%s); charges are kept and tried again", error)
+            refusal = Unavailable(f"the ledger cannot be written: {error}")
+            self._kept += [job for job in jobs if job.done is None]
+            answers = [(job, None, refusal) for job in jobs if job.done is not None]
+        _tell(answers)
 
 
-def _work(connection: sqlite3.Connection, job: Job) -> tuple[Job, Any, MaestroError | None]:
-    if not job.must_succeed and not job.done.set_running_or_notify_cancel():
+def _work(connection: sqlite3.Connection, job: Job) -> Answer:
+    if job.done is not None and job.done.cancelled():
         return job, None, None
     try:
         return job, job.work(connection), None
     except MaestroError as refusal:
         return job, None, refusal
+
+
+def _tell(answers: list[Answer]) -> None:
+    """Wakes each event loop once for all its answers."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Answer]] = {}
+    for answer in answers:
+        if answer[0].done is not None:
+            by_loop.setdefault(answer[0].done.get_loop(), []).append(answer)
+    for loop, told in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # a loop that was closed meanwhile has nobody waiting
+            loop.call_soon_threadsafe(_resolve, told)
+
+
+def _resolve(answers: list[Answer]) -> None:
+    for job, result, refusal in answers:
+        if job.done is None or job.done.done():
+            continue
+        if refusal is None:
+            job.done.set_result(result)
+        else:
+            job.done.set_exception(refusal)
 
 
 def connect(path: Path, durability: str = "full") -> sqlite3.Connection:
