@@ -15,19 +15,20 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIType
 
 TEXT = Schema(type=OpenAPIType.STRING)
+WORDS = Schema(type=OpenAPIType.STRING, min_length=1, max_length=200, pattern=r"\S")
 ANYTHING = Schema(description="Any JSON value, as OpenAI defines it; passed on as it came.")
 OBJECT = Schema(type=OpenAPIType.OBJECT)
 NUMBER = Schema(type=OpenAPIType.NUMBER, minimum=0)
 EFFORT = Schema(type=OpenAPIType.STRING, enum=["low", "medium", "high"])
 REQUIREMENT = Schema(
     one_of=[
-        TEXT,
+        WORDS,
         Schema(
             type=OpenAPIType.OBJECT,
             required=["description"],
             properties={
-                "name": TEXT,
-                "description": TEXT,
+                "name": WORDS,
+                "description": WORDS,
                 "is_mandatory": Schema(type=OpenAPIType.BOOLEAN),
                 "weight": Schema(type=OpenAPIType.NUMBER, exclusive_minimum=0, maximum=1000),
                 "check": Schema(type=OpenAPIType.OBJECT, required=["type"], properties={"type": TEXT}),
@@ -54,8 +55,8 @@ OURS: Mapping[str, Schema] = {
     "requirements": Schema(type=OpenAPIType.ARRAY, items=REQUIREMENT, max_items=32),
     "budget": BUDGET,
     "quality_threshold": Schema(type=OpenAPIType.NUMBER, minimum=0, maximum=1),
-    "models": Schema(type=OpenAPIType.ARRAY, items=TEXT),
-    "response_language": TEXT,
+    "models": Schema(type=OpenAPIType.ARRAY, items=WORDS),
+    "response_language": WORDS,
     "dry_run": Schema(type=OpenAPIType.BOOLEAN, description="Plan and predict only; nothing is called."),
 }
 MESSAGES = Schema(
@@ -63,14 +64,15 @@ MESSAGES = Schema(
     min_items=1,
     items=Schema(type=OpenAPIType.OBJECT, required=["role"], properties={"role": TEXT, "content": ANYTHING}),
 )
+TEXTS = Schema(one_of=[TEXT, Schema(type=OpenAPIType.ARRAY, items=ANYTHING, min_items=1)])
+INPUT = Schema(one_of=[TEXT, MESSAGES])
 HEADERS: Mapping[str, tuple[Schema, str]] = {
     "X-Maestro-Budget-Usd": (NUMBER, "Most dollars of this request."),
     "X-Maestro-Budget-Seconds": (NUMBER, "Most seconds of this request."),
     "X-Maestro-Budget-Calls": (Schema(type=OpenAPIType.INTEGER, minimum=1), "Most upstream calls."),
     "X-Maestro-Effort": (EFFORT, "What money and time are worth."),
-    "X-Maestro-Quality": (NUMBER, "The score that is good enough, 0 to 1."),
+    "X-Maestro-Quality": (Schema(type=OpenAPIType.NUMBER, minimum=0, maximum=1), "The score that is good enough."),
     "X-Maestro-Team": (TEXT, "Who pays, of the teams this key may name."),
-    "X-Maestro-Requirements": (TEXT, "Requirements as JSON."),
 }
 ERROR = Schema(
     type=OpenAPIType.OBJECT,
@@ -99,9 +101,9 @@ ERRORS: Mapping[str, str] = {
 def api_paths() -> dict[str, PathItem]:
     """The routes of OpenAI's and AI21's shapes."""
     chat = _post("Chat completion", {"messages": MESSAGES, "stream": _flag(), **OURS}, ["model", "messages"], "chat")
-    response = _post("Response", {"input": ANYTHING, "stream": _flag(), **OURS}, ["model", "input"], "response")
-    text = _post("Text completion", {"prompt": ANYTHING, "stream": _flag()}, ["model", "prompt"], "completion")
-    vectors = _post("Embeddings", {"input": ANYTHING}, ["model", "input"], "embeddings")
+    response = _post("Response", {"input": INPUT, "stream": _flag(), **OURS}, ["model", "input"], "response")
+    text = _post("Text completion", {"prompt": TEXTS, "stream": _flag()}, ["model", "prompt"], "completion")
+    vectors = _post("Embeddings", {"input": TEXTS}, ["model", "input"], "embeddings")
     run = _get("A stored run", "run", ["run_id"])
     return {
         "/v1/chat/completions": PathItem(post=chat),
@@ -119,17 +121,24 @@ def _flag() -> Schema:
 
 
 def _post(summary: str, fields: Mapping[str, Schema], required: Sequence[str], name: str) -> Operation:
-    schema = Schema(type=OpenAPIType.OBJECT, required=required, properties={"model": TEXT, **fields})
+    schema = Schema(type=OpenAPIType.OBJECT, required=required, properties={"model": WORDS, **fields})
     return Operation(
         operation_id=f"create_{name}",
         summary=summary,
-        parameters=[
-            Parameter(name=header, param_in="header", schema=kind, description=words)
-            for header, (kind, words) in HEADERS.items()
-        ],
+        parameters=_headers("requirements" in fields),
         request_body=RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=True),
         responses=_answers(OBJECT),
     )
+
+
+def _headers(with_requirements: bool) -> list[Parameter | Reference]:
+    plain = [
+        Parameter(name=header, param_in="header", schema=kind, description=words)
+        for header, (kind, words) in HEADERS.items()
+    ]
+    listed = {"application/json": OpenAPIMediaType(schema=OURS["requirements"])}
+    asked = Parameter(name="X-Maestro-Requirements", param_in="header", content=listed, description="As JSON.")
+    return [*plain, asked] if with_requirements else [*plain]
 
 
 def _get(summary: str, name: str, parameters: Sequence[str]) -> Operation:

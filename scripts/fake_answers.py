@@ -113,13 +113,15 @@ def choice_of(scripted: Scripted, index: int) -> dict[str, Any]:
 
 
 async def chunks_of(body: Any, scripted: Scripted, usage: dict[str, int], name: str) -> AsyncIterator[dict[str, Any]]:
-    """The chunks of a stream, the usage chunk last if it was asked for."""
-    frame = {"id": name, "object": "chat.completion.chunk", "created": int(time.time()), "model": body.get("model")}
+    """The chunks of a stream (of chat, or of a text completion), the usage chunk last if it was asked for."""
+    kind = "text_completion" if "prompt" in body else "chat.completion.chunk"
+    frame = {"id": name, "object": kind, "created": int(time.time()), "model": body.get("model")}
     frame |= scripted.extra
     asks_usage = bool((body.get("stream_options") or {}).get("include_usage")) and scripted.behaviour != "no_usage"
     for index in range(asked(body)):
         for delta, finish in _deltas(scripted):
-            choice = {"index": index, "delta": delta, "finish_reason": finish, "logprobs": None}
+            said = {"text": delta.get("content") or ""} if "prompt" in body else {"delta": delta}
+            choice = {"index": index, **said, "finish_reason": finish, "logprobs": None}
             yield frame | {"choices": [choice]} | ({"usage": None} if asks_usage else {})
     if asks_usage:
         yield frame | {"choices": [], "usage": usage}

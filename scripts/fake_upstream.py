@@ -128,10 +128,10 @@ class FakeUpstream:
         path = request.path.rsplit("/v1/", 1)[-1]
         if path == "embeddings":
             return self._embeddings(seen.body, scripted)
-        if path == "completions":
-            return self._completion(seen.body, scripted)
         if isinstance(seen.body, dict) and seen.body.get("stream") and scripted.behaviour != "json_to_stream":
             return await self._stream(request, seen.body, scripted)
+        if path == "completions":
+            return self._completion(seen.body, scripted)
         return self._whole(seen.body, scripted)
 
     def _bill(self, usage: dict[str, int]) -> None:
@@ -169,7 +169,7 @@ class FakeUpstream:
                 await asyncio.sleep(scripted.chunk_seconds)
             await response.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
             sent += 1
-            if any(choice.get("delta", {}).get("content") for choice in chunk.get("choices", ())):
+            if any(c.get("text") or c.get("delta", {}).get("content") for c in chunk.get("choices", ())):
                 self.billed_output_tokens += 1
             if scripted.behaviour in ("cut", "error_in_stream") and sent == 3:
                 return await self._break_off(request, response, scripted)

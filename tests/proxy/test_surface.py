@@ -76,6 +76,14 @@ async def test_completions_pass_through_metered(proxy: Served, fake: FakeUpstrea
     assert float(headers["x-maestro-cost-usd"]) == pytest.approx((100 + 10 * 4) / 1e6)
 
 
+async def test_completions_stream(proxy: Served) -> None:
+    async with proxy.client() as client:
+        stream = await client.completions.create(model="small", prompt="Say", stream=True)
+        chunks = [chunk async for chunk in stream]
+    assert "".join(chunk.choices[0].text for chunk in chunks) == "Hello there."
+    assert chunks[-1].choices[0].finish_reason == "stop"
+
+
 @pytest.mark.parametrize(("path", "field"), [("embeddings", "input"), ("completions", "prompt")])
 async def test_their_own_field_is_needed_and_requirements_are_refused(proxy: Served, path: str, field: str) -> None:
     async with aiohttp.ClientSession() as session:

@@ -86,10 +86,23 @@ async def test_curl(proxy: Served, model: str) -> None:
     body = {"model": model, "messages": MESSAGES, "requirements": ["At most 9 words"]}
     curl = ("curl", "--silent", "--show-error", "--no-buffer", "--include", url, "-H", "Content-Type: application/json")
     whole = await run(*curl, "--data", json.dumps(body))
-    assert '"content": "Hello there."' in whole
+    assert json.loads(whole.split("\r\n\r\n")[-1])["choices"][0]["message"]["content"] == "Hello there."
     assert "x-maestro-score: 1.0000" in whole
     streamed = await run(*curl, "--data", json.dumps({**body, "stream": True}))
     assert streamed.rstrip().endswith("data: [DONE]")
     assert "HTTP/1.1 200 OK" in streamed
     bad = await run(*curl, "--data", "{")
     assert "HTTP/1.1 400" in bad
+
+
+async def test_schemathesis_finds_no_5xx(clients_python: Path, tmp_path: Path) -> None:
+    async with FakeUpstream(Scripted(text="Hello there.")) as fake:
+        settings = settings_for(fake, tmp_path)
+        (small, big), upstream = settings.upstream[0].model, settings.upstream[0]
+        any_name = upstream.model_copy(update={"model": (small.model_copy(update={"name": "*"}), big)})
+        async with serving(settings.model_copy(update={"upstream": (any_name,)})) as proxy:
+            checks = ("--checks", "not_a_server_error", "--phases", "coverage,fuzzing", "--max-examples", "20")
+            page = f"{proxy.origin}/schema/openapi.json"
+            await run(str(clients_python.with_name("st")), "run", page, *checks, "--seed", "1", folder=tmp_path)
+            assert proxy.house.gate.inside == 0
+            assert fake.requests
