@@ -12,10 +12,12 @@ from router.errors import BudgetExceeded, BudgetReserved, MaestroError, RunLimit
 from router.events import WaveStarted
 from router.executor import Executor, Next
 from router.job import Harvest, Job
+from router.judging.agreement import agreement, final_answer
 from router.learning import both, refreshed, reweighted, without_models
 from router.named import PARALLEL, NamedPlan
 from router.overlap import early_fix
 from router.planner import Situation, Stop, plan_wave
+from router.planning.opinions import count_opinions
 from router.planning.second import confirming_wave
 from router.planning.standing import standings
 from router.task import Candidate, FinishReason, PlannedAction, Wave
@@ -54,6 +56,20 @@ class Campaign:
         """Has the deadline passed?"""
         return self.job.deadline is not None and self.now() >= self.job.deadline
 
+    @property
+    def is_poll(self) -> bool:
+        """Is nothing required, so that agreement is the only evidence?"""
+        return not self.job.subject.requirements
+
+    def support(self) -> Mapping[str, float]:
+        """How well each candidate is supported by the others, where nothing else tells them apart."""
+        if self.plan is not None:
+            return agreement(self.candidates) if self.plan.named.technique == "majority" else {}
+        if not self.is_poll or len(self.candidates) < 2:
+            return {}
+        counted = count_opinions(self.situation()).support
+        return {candidate.id: share for candidate, share in zip(self.candidates, counted, strict=True)}
+
     def situation(self) -> Situation:
         """What the planner looks at now."""
         job = self.job
@@ -75,6 +91,8 @@ class Campaign:
             confirmation=self.verifier.confirmation(job.subject),
             evidence=dict(self.evidence),
             confirmed=frozenset(self.confirmed),
+            answers=tuple(map(answer_of, self.candidates)) if self.is_poll else (),
+            compares=self.is_poll,
         )
 
     def _fix_chance(self, index: int, repair: Repair) -> float:
@@ -252,6 +270,11 @@ async def _hold(wave: Wave, campaign: Campaign) -> Wave | Stop:
 
 def _cheapest(actions: tuple[PlannedAction, ...]) -> tuple[PlannedAction, ...]:
     return (min(actions, key=lambda planned: planned.estimate.usd_high),)
+
+
+def answer_of(candidate: Candidate) -> str | None:
+    """What can be compared of a candidate: its final answer, not the tools it calls."""
+    return None if candidate.has_tool_calls else final_answer(candidate.text)
 
 
 def _index(portfolio: Portfolio, candidate: Candidate) -> int | None:

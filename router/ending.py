@@ -18,7 +18,7 @@ def finished_run(campaign: Campaign, stop: Stop, run_id: str) -> Run:
     """The run, its best candidate chosen; an unfinished answer only where there is no other."""
     purse = campaign.job.purse
     candidates = campaign.candidates or [max(campaign.partials, key=lambda partial: len(partial.text))]
-    chosen = best_of(candidates)
+    chosen = best_of(candidates, campaign.support() if campaign.candidates else {})
     return Run(
         id=run_id,
         finish_reason=_reason(chosen, stop),

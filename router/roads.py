@@ -10,7 +10,8 @@ from action_model.facts import Facts
 from router.checks.check import Validator
 from router.conversation import Conversation, conversation_of
 from router.errors import UnknownModel
-from router.facts import facts_of, slim_facts
+from router.facts import choice_count, facts_of, slim_facts
+from router.judging.agreement import asks_for_one_answer
 from router.outlook import Outlook
 from router.pins import Pin, Pins
 from router.portfolio import allowed_models, eligible_models
@@ -63,6 +64,8 @@ class Roads:
         road = self._with_models(road, task, caller)
         if subject.requirements or task.named_action is not None:
             return road
+        if polls(task, road):
+            return road
         best = self._outlook.believe(task, road.facts, road.models, road.pin).first_choice(task)
         chosen = next(model for model in road.models if model.id == best.action.model)
         return replace(road, kind="relay", models=(chosen,), estimate=best)
@@ -89,6 +92,15 @@ class Roads:
         if not allowed_models([model], caller):
             raise UnknownModel(name)
         return model
+
+
+def polls(task: Task, road: Road) -> bool:
+    """Is it worth asking more than once though nothing is required? High effort, and a question with one short answer.
+
+    Not where the client wants tools, several choices or log probabilities: then one model answers, as it is.
+    """
+    is_plain = not road.facts.needs & {"tools", "logprobs"} and choice_count(task) == 1
+    return task.budget.effort == "high" and is_plain and not road.is_bound and asks_for_one_answer(road.facts.text)
 
 
 def _bound(road: Road) -> Road:

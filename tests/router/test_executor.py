@@ -2,67 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
 from action_model.prices import Price
-from action_model.prior import PriorConfig, PriorEstimator
-from router.dispatcher import Dispatcher, DispatcherOptions
-from router.errors import BadRequest, UpstreamFailed, UpstreamTimeout
-from router.judging.judge import Judge
-from router.task import Budget, Caller, FinishReason, NamedAction, Payload, Requirement, Run, Task
+from router.errors import UpstreamFailed, UpstreamTimeout
+from router.task import Budget, Caller, FinishReason, NamedAction, Payload, Requirement, Task
 from router.upstreams.upstream import Model
-from router.verify import Verifier
-from scripts.simulation import JumpingLoop, MemoryLedger, Play, ScriptedUpstreams
+from scripts.simulation import JumpingLoop, Play
+from scripts.stage import BIG, LONG, SMALL, is_judging, is_repair, stage, task
 
 pytestmark = pytest.mark.anyio
-SHORT = Requirement("short", "Answer in at most 3 words", is_mandatory=True)
-SMALL = Model("a", "small", "small", Price(1.0, 2.0))
-BIG = Model("b", "big", "big", Price(1.0, 8.0))
-LONG = "this one is much too long"
 
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"loop_factory": JumpingLoop}
-
-
-@dataclass
-class Stage:
-    upstreams: ScriptedUpstreams
-    ledger: MemoryLedger
-    dispatcher: Dispatcher
-
-    async def run(self, task: Task, caller: Caller = Caller()) -> Run:
-        before = set(asyncio.all_tasks())
-        try:
-            return await self.dispatcher.run(task, caller, self.dispatcher.choose(task, caller))
-        finally:
-            assert set(asyncio.all_tasks()) <= before
-            assert self.upstreams.live == 0
-            assert not self.ledger.held
-
-
-def stage(script: Callable[[Model, Any, int], Play], *models: Model, judges: int = 0, **options: Any) -> Stage:
-    upstreams, ledger = ScriptedUpstreams(models or (SMALL, BIG), script), MemoryLedger()
-    verifier = Verifier(Judge(upstreams), [upstreams.find(name) for name in ("b/big", "a/small")[:judges]])
-    chosen = DispatcherOptions(asyncio.get_running_loop().time, {}, **{"max_parallel": 4, **options})
-    estimator = PriorEstimator(PriorConfig(first_token_seconds=1.0, base_logit=0.0))
-    return Stage(upstreams, ledger, Dispatcher(upstreams, ledger, estimator, verifier, chosen))
-
-
-def task(*requirements: Requirement, **changes: Any) -> Task:
-    fields = {"messages": [{"role": "user", "content": "Say it."}], "max_tokens": 50}
-    payload = Payload({name: msgspec.Raw(json.dumps(value).encode()) for name, value in fields.items()})
-    return replace(Task("maestro", payload, requirements or (SHORT,), Budget(effort="high")), **changes)
-
-
-def is_repair(body: Any) -> bool:
-    return any(message["role"] == "assistant" for message in body["messages"])
 
 
 async def test_the_first_acceptable_answer_cancels_the_rest() -> None:
@@ -96,13 +54,13 @@ async def test_a_fix_overlaps_its_siblings_so_that_the_run_takes_its_critical_pa
 
 async def test_the_judge_is_asked_as_soon_as_each_answer_is_there() -> None:
     def script(model: Model, body: Any, number: int) -> Play:
-        if body["messages"][0]["content"].startswith("You check"):
+        if is_judging(body):
             return Play(json.dumps({"verdicts": [{"id": 1, "satisfied": False, "score": 0.2, "reason": "cold"}]}), 1.0)
         return Play("an answer", 1.0 + number)
 
-    it = stage(script, judges=1)
+    it = stage(script, judges=("b/big",))
     await it.run(task(Requirement("kind", "Sound kind"), budget=Budget(seconds=9.0, calls=4, effort="high")))
-    judged = [heard for heard in it.upstreams.heard if heard.body["messages"][0]["content"].startswith("You check")]
+    judged = [heard for heard in it.upstreams.heard if is_judging(heard.body)]
     generated = [heard for heard in it.upstreams.heard if heard not in judged]
     ends = {round(heard.ended or 0.0, 6) for heard in generated if heard.outcome == "ok"}
     assert {round(heard.started, 6) for heard in judged} <= ends
@@ -210,11 +168,11 @@ async def test_a_judged_pass_is_confirmed_by_another_judge_before_the_stop() -> 
     verdict = {"id": 1, "satisfied": True, "score": 1, "confidence": 0.9, "evidence": "answer", "reason": "ok"}
 
     def script(model: Model, body: Any, number: int) -> Play:
-        if body["messages"][0]["content"].startswith("You check"):
+        if is_judging(body):
             return Play(json.dumps({"verdicts": [verdict]}), 0.5)
         return Play("an answer", 1.0)
 
-    it = stage(script, judges=2)
+    it = stage(script, judges=("b/big", "a/small"))
     run = await it.run(task(Requirement("kind", "Sound kind", is_mandatory=True), quality_threshold=1.0))
     assert [attempt.purpose for attempt in run.attempts].count("judge") >= 2
     assert run.score == 1.0
@@ -236,62 +194,6 @@ async def test_wrong_tool_arguments_are_no_answer_while_right_ones_can_be_had() 
     assert run.chosen is not None
     assert "Paris" in run.chosen.completion.decode()
     assert run.finish_reason == FinishReason.UNVALIDATED
-
-
-async def test_best_of_n_makes_all_n_and_keeps_the_best() -> None:
-    texts = ["one two three four five", "one two three four", "fine", LONG]
-    it = stage(lambda model, body, number: Play(texts[number % 4], 1.0 + number))
-    run = await it.run(task(named_action=NamedAction("best_of_n", 4, "a/small")))
-    assert len(run.candidates) == 4
-    assert run.chosen is not None
-    assert run.chosen.text == "fine"
-    assert run.seconds == pytest.approx(4.0)
-
-
-async def test_a_named_fix_repairs_until_it_holds_or_n_calls_are_made() -> None:
-    texts = [LONG, LONG, "short now", "never asked"]
-    it = stage(lambda model, body, number: Play(texts[number], 1.0))
-    run = await it.run(task(named_action=NamedAction("fix", 4, "a/small")))
-    assert len(run.attempts) == 3
-    assert run.chosen is not None
-    assert (run.chosen.text, run.chosen.repair_count) == ("short now", 2)
-
-
-async def test_a_named_fuse_reads_the_samples() -> None:
-    def script(model: Model, body: Any, number: int) -> Play:
-        return (
-            Play("the best of both") if "Draft 2" in body["messages"][-1]["content"] else Play(f"draft text {number}")
-        )
-
-    it = stage(script)
-    kind = Requirement("long", "Answer in at least 4 words")
-    run = await it.run(task(kind, named_action=NamedAction("fuse", 2, "a/small")))
-    assert run.chosen is not None
-    assert run.chosen.text == "the best of both"
-    assert len(run.chosen.parents) == 2
-
-
-async def test_decompose_answers_the_parts_at_the_same_time_and_then_the_whole() -> None:
-    def script(model: Model, body: Any, number: int) -> Play:
-        asked = body["messages"][-1]["content"]
-        if "JSON array" in asked:
-            return Play('["the first part", "the second part"]', 1.0)
-        return Play("short whole" if "notes on the parts" in asked else "a note", 2.0)
-
-    it = stage(script)
-    run = await it.run(task(named_action=NamedAction("decompose", 1, "a/small")))
-    assert [heard.started for heard in it.upstreams.heard] == [0.0, 1.0, 1.0, 3.0]
-    assert run.seconds == pytest.approx(5.0)
-    assert run.chosen is not None
-    assert run.chosen.text == "short whole"
-    assert run.chosen.nanodollars == run.spent
-
-
-async def test_an_unknown_technique_is_a_bad_request() -> None:
-    it = stage(lambda model, body, number: Play())
-    with pytest.raises(BadRequest) as refusal:
-        await it.run(task(named_action=NamedAction("magic")))
-    assert refusal.value.param == "maestro.technique"
 
 
 async def test_every_upstream_failing_raises_and_leaves_nothing_behind() -> None:
@@ -338,3 +240,16 @@ async def test_a_relay_that_maestro_chose_is_kept_as_a_run() -> None:
     await it.dispatcher.relay(plain, Caller(), road)
     assert it.ledger.runs[road.run_id]["attempts"]
     assert it.ledger.outcomes[0]["model"] == "a/small"
+
+
+async def test_without_requirements_answers_that_agree_decide_and_disagreement_buys_opinions() -> None:
+    texts = ["The answer is 41.", "The answer is 42.", "I get 42. The answer is 42.", "The answer is 42."]
+    it = stage(lambda model, body, number: Play(texts[min(number, 3)]))
+    messages = msgspec.Raw(b'[{"role": "user", "content": "How many is six times seven?"}]')
+    made = Task("maestro", Payload({"messages": messages}), budget=Budget(usd=1.0, effort="high"))
+    run = await it.run(made)
+    assert len(run.candidates) > 1
+    assert run.chosen is not None
+    assert "42" in run.chosen.text
+    assert run.finish_reason == FinishReason.UNVALIDATED
+    assert it.dispatcher.choose(replace(made, budget=Budget(effort="low")), Caller()).kind == "relay"

@@ -1,0 +1,78 @@
+"""Agreement: the only evidence where nothing is required. Final answers are read out, made comparable, and counted."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from router.task import Candidate
+
+SHORT_CHARACTERS = 80
+"""A whole answer no longer than this is its own final answer."""
+
+_BOXED = re.compile(r"\\boxed\s*\{")
+_MARKED = re.compile(r"^\s*(?:#{4}|\**(?:final\s+)?answer\s*(?:is|:|=)\**:?)\s*(.+?)\s*$", re.IGNORECASE | re.MULTILINE)
+_SAID = re.compile(r"\banswer\s+(?:is|would be)\s*:?\s*([^\n]{1,80}?)(?:\.(?:\s|$)|\n|$)", re.IGNORECASE)
+_CHOICE = re.compile(r"(?:option\s*)?\(?([A-J])\)?(?:[).:,\s].*)?", re.IGNORECASE | re.DOTALL)
+_BARE_CHOICE = re.compile(r"(?:option\s*)?\(?([A-J])[).:]?\)?")
+_NUMBER = re.compile(r"[-+]?[$€£]?\s?(\d[\d,]*(?:\.\d+)?|\.\d+)\s*(%?)")
+
+COMPARABLE = re.compile(
+    r"\\boxed|\bfinal answer\b|\bhow (?:many|much|far|old|long)\b|\b(?:calculate|compute|evaluate|solve|simplify)\b"
+    r"|\bwhich of the following\b|\bmultiple[- ]choice\b|\btrue or false\b|\byes or no\b"
+    r"|\bwhat is the (?:value|sum|total)\b"
+    r"|^\s*\(?[A-D][).:]\s+\S.*\n+\s*\(?[B-E][).:]\s+\S",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def asks_for_one_answer(prompt: str) -> bool:
+    """Does the question have one short answer (a number, a choice, a word), so that answers can be compared?"""
+    return COMPARABLE.search(prompt) is not None
+
+
+def final_answer(text: str) -> str | None:
+    """The answer that a text comes to, in a form in which equal answers are equal strings; None if there is none."""
+    said = _boxed(text) or _last(_MARKED, text) or _last(_SAID, text)
+    if said is None:
+        said = text if len(text.strip()) <= SHORT_CHARACTERS else None
+    return normalised(said) if said is not None and said.strip() else None
+
+
+def normalised(answer: str) -> str:
+    """A choice as its letter, a number as a plain number, else the words without case, marks and articles."""
+    plain = answer.strip().strip("*_`$ ").strip()
+    choice = _BARE_CHOICE.fullmatch(plain) or (_CHOICE.fullmatch(plain) if re.match(r"\(?[A-J][).:]", plain) else None)
+    if choice:
+        return choice[1].upper()
+    numbers = _NUMBER.findall(plain)
+    if len(numbers) == 1 and len(plain) <= SHORT_CHARACTERS // 2:
+        value = float(numbers[0][0].replace(",", ""))
+        sign = "-" if re.search(r"-\s?[$€£]?\s?[\d.]", plain) and value else ""
+        return f"{sign}{value:.10g}{numbers[0][1]}"
+    words = re.sub(r"[^\w\s]", " ", plain.casefold()).split()
+    return " ".join(word for word in words if word not in ("the", "a", "an")) or plain.casefold()
+
+
+def agreement(candidates: Sequence[Candidate]) -> Mapping[str, float]:
+    """Of each candidate, the share of all that come to the same final answer; 0 for one without a final answer."""
+    answers = {candidate.id: final_answer(candidate.text) for candidate in candidates}
+    counts = Counter(answer for answer in answers.values() if answer is not None)
+    return {name: 0.0 if answer is None else counts[answer] / len(candidates) for name, answer in answers.items()}
+
+
+def _last(pattern: re.Pattern[str], text: str) -> str | None:
+    found = pattern.findall(text)
+    return found[-1] if found else None
+
+
+def _boxed(text: str) -> str | None:
+    r"""The inside of the last \boxed{...}, nested braces included."""
+    starts = [match.end() for match in _BOXED.finditer(text)]
+    if not starts:
+        return None
+    depth, start = 1, starts[-1]
+    for place in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if depth == 0:
+            return text[start:place]
+    return None
