@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from proxy.assembly import Rooms
 from proxy.auth import Door
 from proxy.exchange import RequestIds
-from proxy.gate import Gate
-from proxy.metrics import Metrics
+from proxy.serving.gate import Gate
+from proxy.serving.metrics import Metrics
 from proxy.settings import Settings
 from router.errors import Unavailable
 from router.ledger.ledger import Account

@@ -7,7 +7,7 @@ import msgspec
 
 from action_model.prices import Price
 from proxy.assembly import Rooms
-from proxy.control import VIRTUAL_MODELS
+from proxy.control.task import VIRTUAL_MODELS
 from proxy.exchange import Answer, Exchange
 from router.errors import UnknownModel
 from router.upstreams.upstream import Model

@@ -3,7 +3,7 @@
 import msgspec
 
 from proxy.assembly import Rooms
-from proxy.control import read_task
+from proxy.control.task import read_task
 from proxy.exchange import Answer, Exchange
 from proxy.relay import relay
 from router.errors import BadRequest

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from proxy.answer import with_scores
+from proxy.answers.scores import Relayed, money_headers, predicted_by, relay_block, unvalidated, usd_text
+from proxy.answers.splice import with_scores
+from proxy.answers.sse import event, with_block
 from proxy.assembly import Rooms
 from proxy.errors import error_object
 from proxy.exchange import Answer, Exchange
-from proxy.scores import Relayed, money_headers, predicted_by, relay_block, unvalidated, usd_text
-from proxy.sse import event, with_block
 from router.dispatcher import Road
 from router.errors import MaestroError
 from router.ledger.ledger import Account, Standing

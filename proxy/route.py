@@ -12,13 +12,13 @@ from litestar import asgi, get
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp
 
+from proxy.answers.sse import event
 from proxy.assembly import Rooms
+from proxy.control.fields import team_in
 from proxy.errors import ErrorAnswer, error_answer, error_object, simple_error
 from proxy.exchange import Answer, ClientLeft, Exchange, Receive, Scope, Send, SlowBody
-from proxy.fields import team_in
 from proxy.house import House
-from proxy.metrics import CLIENT_LEFT
-from proxy.sse import event
+from proxy.serving.metrics import CLIENT_LEFT
 from router.errors import MaestroError, Unavailable
 
 Handler = Callable[[Exchange, Rooms], Awaitable[Answer | None]]

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from proxy.answer import with_scores
+from proxy.answers.replay import replay
+from proxy.answers.scores import money_headers, requirements_result, run_block, run_headers, usage_object
+from proxy.answers.splice import with_scores
+from proxy.answers.sse import DONE, KEEP_ALIVE, comment, event
 from proxy.assembly import Rooms
 from proxy.errors import error_object
 from proxy.exchange import Answer, Exchange
 from proxy.relay import account_of
-from proxy.replay import replay
-from proxy.scores import money_headers, requirements_result, run_block, run_headers, usage_object
-from proxy.sse import DONE, KEEP_ALIVE, comment, event
 from router.dispatcher import Road
 from router.errors import MaestroError
 from router.events import CandidateChecked, CandidateFinished, RunEvent, WaveStarted

@@ -13,7 +13,7 @@ from litestar import Litestar
 
 from proxy.app import create_app
 from proxy.assembly import EMBEDDED_URLS, start_embedded
-from proxy.server import run_server
+from proxy.serving.server import run_server
 from proxy.settings import Settings, SettingsError, load_settings
 from router.upstreams.weights import WeightsError
 

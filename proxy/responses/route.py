@@ -6,17 +6,17 @@ from dataclasses import replace
 import msgspec
 
 from proxy.assembly import Rooms
-from proxy.block import peek_items, take_blocks, take_from_text
-from proxy.control import Fields, size_limits, task_of
+from proxy.control.block import peek_items, take_blocks, take_from_text
+from proxy.control.fields import INCLUDES, read_body, read_strings
+from proxy.control.requirements import Size
+from proxy.control.task import Fields, size_limits, task_of
+from proxy.control.wishes import Wishes, strongest
 from proxy.exchange import Answer, Exchange
-from proxy.fields import INCLUDES, read_body, read_strings
 from proxy.relay import relay
-from proxy.requirements import Size
 from proxy.responses.answer import frame_of
 from proxy.responses.request import chat_fields
 from proxy.responses.translated import answer_translated
 from proxy.settings import Settings
-from proxy.wishes import Wishes, strongest
 from router.task import Payload, Task
 
 PATH = "/responses"

@@ -6,14 +6,14 @@ from typing import Any
 
 import msgspec
 
+from proxy.answers.replay import replay
+from proxy.answers.scores import relay_block, unvalidated, usage_object
 from proxy.assembly import Rooms
 from proxy.errors import error_object
 from proxy.exchange import Answer, Exchange
 from proxy.relay import account_of, relayed, relayed_stream, stream_headers, whole_headers
-from proxy.replay import replay
 from proxy.responses.answer import Frame, response_of
 from proxy.responses.events import Writer, encode
-from proxy.scores import relay_block, unvalidated, usage_object
 from proxy.waves import Finished, stream_run, whole_run
 from router.dispatcher import Road
 from router.errors import MaestroError

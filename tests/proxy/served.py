@@ -13,7 +13,7 @@ import openai
 
 from proxy.app import create_app
 from proxy.house import House
-from proxy.server import DrainingServer, configure
+from proxy.serving.server import DrainingServer, configure
 from proxy.settings import Settings
 from scripts.fake_upstream import FakeUpstream
 

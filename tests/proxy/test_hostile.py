@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from proxy import exchange, server
+from proxy import exchange
+from proxy.serving import server
 from scripts.fake_upstream import FakeUpstream, Scripted
 from tests.proxy.served import MESSAGES, Served, post, serving, settings_for
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from proxy.requirements import Size, read_weight, with_names
-from proxy.wishes import (
+from proxy.control.requirements import Size, read_weight, with_names
+from proxy.control.wishes import (
     NOTHING,
     Wishes,
     number_in,

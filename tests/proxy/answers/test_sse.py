@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from proxy.sse import DONE, comment, event, in_usage, with_block
+from proxy.answers.sse import DONE, comment, event, in_usage, with_block
 
 pytestmark = pytest.mark.anyio
 

@@ -6,8 +6,17 @@ from typing import Any
 
 import msgspec
 
-from proxy.requirements import Size, read_requirements
-from proxy.wishes import EFFORTS, Wishes, number_in, read_calls, read_effort, read_quality, read_seconds, read_usd
+from proxy.control.requirements import Size, read_requirements
+from proxy.control.wishes import (
+    EFFORTS,
+    Wishes,
+    number_in,
+    read_calls,
+    read_effort,
+    read_quality,
+    read_seconds,
+    read_usd,
+)
 from router.errors import BadRequest
 from router.task import NamedAction, Requirement
 

@@ -14,8 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from proxy.errors import ErrorAnswer, simple_error
 from proxy.exchange import RequestIds
 from proxy.house import House
+from proxy.serving.workers import Workers
 from proxy.settings import Settings
-from proxy.workers import Workers
 
 LONGEST_HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 30.0

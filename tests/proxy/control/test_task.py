@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.control import read_task
-from proxy.fields import read_body, team_in
+from proxy.control.fields import read_body, team_in
+from proxy.control.task import read_task
 from proxy.settings import DefaultsSettings, Settings
 from router.errors import BadRequest, Forbidden, TooLarge, UnknownModel
 from router.task import Budget, Caller, Defaults, Requirement, Task

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from proxy.block import peek_messages, take_blocks
-from proxy.fields import (
+from proxy.control.block import peek_messages, take_blocks
+from proxy.control.fields import (
     OURS,
     decode_field,
     read_body,
@@ -24,9 +24,8 @@ from proxy.fields import (
     read_wishes,
     take_metadata,
 )
-from proxy.requirements import Size, read_requirements
-from proxy.settings import Settings
-from proxy.wishes import (
+from proxy.control.requirements import Size, read_requirements
+from proxy.control.wishes import (
     NOTHING,
     Wishes,
     add_up,
@@ -39,6 +38,7 @@ from proxy.wishes import (
     read_usd,
     strongest,
 )
+from proxy.settings import Settings
 from router.errors import BadRequest, Forbidden, TooLarge, UnknownModel
 from router.task import Budget, Caller, Defaults, NamedAction, Payload, Requirement, Task
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
 
-from proxy.replay import pieces, replay
+from proxy.answers.replay import pieces, replay
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 calls = st.lists(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.wishes import renamed
+from proxy.control.wishes import renamed
 from router.errors import BadRequest, TooLarge
 from router.task import Requirement
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.block import peek_messages, take_blocks, take_from_text
-from proxy.requirements import Size
-from proxy.wishes import Wishes
+from proxy.control.block import peek_messages, take_blocks, take_from_text
+from proxy.control.requirements import Size
+from proxy.control.wishes import Wishes
 from router.errors import BadRequest, TooLarge
 
 BLOCK = (

@@ -1,0 +1,1 @@
+"""What an answer says: the completion with our fields spliced in, scores, and streams."""

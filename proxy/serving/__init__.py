@@ -1,0 +1,1 @@
+"""How the application is served: workers, draining, bounded heads, counters."""
