@@ -10,7 +10,7 @@ from action_model.belief import Estimate
 from action_model.prices import Usage
 from router.candidates import texts_of, tool_calls_of
 from router.deltas import Assembly
-from router.errors import BudgetExceeded, BudgetReserved, MaestroError, RunLimitReached
+from router.errors import MaestroError
 from router.fairness import FairGates
 from router.hedging import hedge_for, patience_seconds
 from router.job import CutShort, Harvest, Job, Place
@@ -40,13 +40,10 @@ class Order:
 class Answerer:
     """Turns planned actions into candidates."""
 
-    def __init__(
-        self, upstreams: Upstreams, techniques: Mapping[str, Technique], gates: FairGates, hedged: bool = True
-    ) -> None:
+    def __init__(self, upstreams: Upstreams, techniques: Mapping[str, Technique], gates: FairGates) -> None:
         self._upstreams = upstreams
         self._techniques = techniques
         self._gates = gates
-        self._hedged = hedged
 
     def caches(self, model: str) -> bool:
         """Is a prompt that was read before cheaper at this model's upstream?"""
@@ -73,7 +70,7 @@ class Answerer:
 
     async def _carry_out(self, step: Step, order: Order) -> list[Reply]:
         if len(step.bodies) == 1:
-            if step.is_final and self._hedged:
+            if step.is_final:
                 return [await self._hedge(step.bodies[0], order)]
             return [await self._call(step.bodies[0], order, order.planned, step.is_final)]
         found: list[Reply | None] = [None] * len(step.bodies)
@@ -137,7 +134,7 @@ class Answerer:
             return None
         try:
             await job.purse.hold([(self._upstreams.find(second.action.model), usage_of(second))])
-        except (RunLimitReached, BudgetExceeded, BudgetReserved):
+        except MaestroError:
             return None
         return second
 

@@ -187,7 +187,7 @@ class Campaign:
             return True
         try:
             await self.job.purse.hold([(self.upstreams.find(planned.action.model), usage_of(planned.estimate))])
-        except (BudgetExceeded, BudgetReserved, RunLimitReached):
+        except MaestroError:
             return False
         return True
 

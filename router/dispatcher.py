@@ -13,7 +13,7 @@ from router.answering import CHAT, Answerer
 from router.campaign import Campaign, run_waves
 from router.checks.check import Validator
 from router.efforts import EFFORTS
-from router.ending import finished_run, nothing_found, relayed_run, too_small
+from router.ending import failed_run, finished_run, nothing_found, relayed_run, too_small
 from router.errors import RunLimitReached
 from router.events import Watch
 from router.executor import Executor
@@ -130,6 +130,7 @@ class Dispatcher:
         finally:
             await purse.close()
         if not campaign.candidates and not campaign.partials:
+            await self._record(failed_run(campaign, stop, road.run_id), caller, road)
             raise nothing_found(campaign, stop)
         run = finished_run(campaign, stop, road.run_id)
         self._learn(campaign)

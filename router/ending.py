@@ -31,8 +31,31 @@ def finished_run(campaign: Campaign, stop: Stop, run_id: str) -> Run:
         spent=purse.spent,
         seconds=purse.elapsed(),
         predicted=campaign.predicted,
-        problems=tuple(dict.fromkeys("{kind}: {message}".format(**describe(error)) for error in campaign.errors)),
+        problems=_problems(campaign),
     )
+
+
+def failed_run(campaign: Campaign, stop: Stop, run_id: str) -> Run:
+    """A run without any answer, to be kept all the same: what was tried, and why it failed."""
+    purse = campaign.job.purse
+    return Run(
+        id=run_id,
+        finish_reason=stop.reason,
+        chosen=None,
+        score=None,
+        candidates=(),
+        waves=tuple(campaign.waves),
+        attempts=purse.attempts,
+        usage=purse.usage,
+        spent=purse.spent,
+        seconds=purse.elapsed(),
+        predicted=campaign.predicted,
+        problems=_problems(campaign),
+    )
+
+
+def _problems(campaign: Campaign) -> tuple[str, ...]:
+    return tuple(dict.fromkeys("{kind}: {message}".format(**describe(error)) for error in campaign.errors))
 
 
 def _reason(chosen: Candidate, stop: Stop) -> FinishReason:
