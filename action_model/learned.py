@@ -78,6 +78,7 @@ class LearnedEstimator:
 
 
 def load_estimator(path: Path | None = None) -> Estimator:
-    """The estimator of a checkpoint; None: the one in the package. Reads files: call it in a thread."""
+    """The estimator of a checkpoint; None: the one in the package. Reads files and the encoder: call it in a thread."""
     learnt, _ = load_checkpoint(path or DEFAULT)
+    featurize(["warm"])  # loads the encoder now, not in the event loop at the first request
     return LearnedEstimator(learnt)

@@ -83,32 +83,25 @@ def belief_of(
     facts: Facts, portfolio: Portfolio, success: Floats, speeds: Mapping[str, Speed], config: PriorConfig
 ) -> Belief:
     """A belief of `success` (S, A) under equal particles, with what each action takes: tokens, dollars, seconds."""
-    tokens, high = output_tokens(facts, config)
-    usual, most = (Usage(facts.input_tokens, math.ceil(count)) for count in (tokens, high))
     means, spreads = success.mean(axis=0).tolist(), success.std(axis=0).tolist()
-    slack = math.exp(config.seconds_sigma * HIGH_QUANTILE_Z * 0.5)
-    estimates, taken = [], dict[str, tuple[float, float, float, float]]()
+    estimates, taken = [], dict[str, Taken]()
     for offer, mean, spread in zip(portfolio.offers, means, spreads, strict=True):
         model = offer.action.model
         if model not in taken:
-            speed = speeds.get(model)
-            first = speed.first_token_seconds if speed else config.first_token_seconds
-            rate = speed.tokens_per_second if speed else config.tokens_per_second
-            seconds, longest = first + tokens / rate, (first + high / rate) * slack
-            taken[model] = offer.price.usd(usual, seconds), offer.price.usd(most, longest), seconds, longest
-        usd, usd_high, seconds, longest = taken[model]
+            taken[model] = taken_by(facts, offer, speeds.get(model), config)
+        took = taken[model]
         estimates.append(
             Estimate(
                 action=offer.action,
                 success=mean,
                 score=0.5 + 0.5 * mean,
                 input_tokens=float(facts.input_tokens),
-                output_tokens=tokens,
-                output_tokens_high=high,
-                usd=usd,
-                usd_high=usd_high,
-                seconds=seconds,
-                seconds_high=longest,
+                output_tokens=took.tokens,
+                output_tokens_high=took.tokens_high,
+                usd=took.usd,
+                usd_high=took.usd_high,
+                seconds=took.seconds,
+                seconds_high=took.seconds_high,
                 uncertainty=spread,
             )
         )
@@ -124,11 +117,37 @@ def belief_of(
     )
 
 
-def output_tokens(facts: Facts, config: PriorConfig) -> tuple[float, float]:
-    """Mean and 0.9 quantile of a log-normal, cut at the request's own limit."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one call of a model takes; `_high` is the 0.9 quantile."""
+
+    tokens: float
+    tokens_high: float
+    usd: float
+    usd_high: float
+    seconds: float
+    seconds_high: float
+
+
+def taken_by(facts: Facts, offer: Offer, speed: Speed | None, config: PriorConfig) -> Taken:
+    """Tokens by a log-normal, dollars by the price, seconds by the speed; the prior for a model not seen yet."""
+    tokens, high = output_tokens(facts, config, speed)
+    first = speed.first_token_seconds if speed else config.first_token_seconds
+    rate = speed.tokens_per_second if speed else config.tokens_per_second
+    slack = math.exp(config.seconds_sigma * HIGH_QUANTILE_Z * 0.5)
+    seconds, longest = first + tokens / rate, (first + high / rate) * slack
+    usual, most = (Usage(facts.input_tokens, math.ceil(count)) for count in (tokens, high))
+    return Taken(tokens, high, offer.price.usd(usual, seconds), offer.price.usd(most, longest), seconds, longest)
+
+
+def output_tokens(facts: Facts, config: PriorConfig, speed: Speed | None = None) -> tuple[float, float]:
+    """Mean and 0.9 quantile of a log-normal, moved to what the model's answers are like, cut at the limit."""
     median = config.output_tokens_median * (1.0 + min(facts.input_tokens, 4000) / 4000)
-    mean = median * math.exp(config.output_tokens_sigma**2 / 2)
-    high = median * math.exp(config.output_tokens_sigma * HIGH_QUANTILE_Z)
+    sigma = config.output_tokens_sigma
+    if speed is not None:
+        median, sigma = speed.lengths(median, sigma)
+    high = median * math.exp(sigma * HIGH_QUANTILE_Z)
+    mean = min(median * math.exp(sigma**2 / 2), high)
     limit = facts.max_output_tokens
     return (mean, high) if limit is None else (min(mean, limit), min(high, limit))
 

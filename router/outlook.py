@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from cachetools import LRUCache
-
-from action_model.actions import Action, Offer, Portfolio
+from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Estimate
 from action_model.estimator import Estimator
 from action_model.facts import Facts
 from action_model.prices import Usage
+from action_model.prior import PriorConfig, output_tokens
 from action_model.speed import Speed
 from router.efforts import EFFORTS
 from router.pins import Pin, cache_saving_usd, with_saving
@@ -25,7 +24,6 @@ class Outlook:
     estimator: Estimator
     clock: Callable[[], float]
     speeds: dict[str, Speed] = field(default_factory=dict)
-    highs: LRUCache[tuple[str, int, int | None], int] = field(default_factory=lambda: LRUCache(4096))
 
     def believe(self, task: Task, facts: Facts, models: Sequence[Model], pin: Pin | None = None) -> "Prospect":
         """The portfolio of these models for this task, and the belief over it."""
@@ -41,15 +39,7 @@ class Outlook:
 
     def output_tokens_high(self, model: Model, facts: Facts) -> int:
         """The 0.9 quantile of one answer's output, for holds of calls that nothing else is predicted of."""
-        rounded = 1 << facts.input_tokens.bit_length()
-        key = (model.id, rounded, facts.max_output_tokens)
-        if key not in self.highs:
-            asked = Facts("", rounded, facts.max_output_tokens)
-            offer = Offer(
-                Action(model.id), model.price, model.context_tokens, model.supports, model.family or model.name
-            )
-            self.highs[key] = round(self.estimator.believe(asked, Portfolio((offer,))).estimates[0].output_tokens_high)
-        return self.highs[key]
+        return round(output_tokens(facts, PriorConfig(), self.speeds.get(model.id))[1])
 
     def observe(self, model: str, seconds: float, usage: Usage, first_token_seconds: float | None = None) -> None:
         """How long a call really took."""

@@ -111,7 +111,7 @@ async def books_of(folder: Path) -> tuple[dict[str, Any], int]:
 
 @command.command()
 def overspend() -> None:
-    """200 concurrent requests of a team whose budget pays for 20: whole, streamed, with and without max_tokens."""
+    """200 concurrent requests of a team that can pay for about 20: whole, streamed, with and without max_tokens."""
     cases: list[tuple[str, dict[str, Any]]] = [
         ("whole, max_tokens", {"max_tokens": 50}),
         ("whole, no max_tokens", {}),
@@ -157,7 +157,7 @@ async def _persist(session: aiohttp.ClientSession, origin: str, key: str, more: 
 @command.command()
 @click.option("--rounds", default=20, show_default=True)
 def kill(rounds: int) -> None:
-    """`kill -9` under load, again and again: everything the upstream billed is charged, nothing twice, nothing leaks."""
+    """`kill -9` under load, again and again: what the upstream billed is charged, nothing twice, nothing leaks."""
     click.echo(json.dumps(asyncio.run(_kill(rounds))))
 
 
@@ -166,7 +166,7 @@ async def _kill(rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         key = await make_key(folder, None)
-        script = Scripted("one two three", input_tokens=100, output_tokens=50, seconds=0.03, chunk_seconds=0.01)
+        script = Scripted("one two three", input_tokens=100, output_tokens=50, seconds=0.3, chunk_seconds=0.05)
         async with FakeUpstream(script) as fake:
             for _ in range(rounds):
                 async with proxy(folder, fake) as (origin, process):
@@ -192,7 +192,7 @@ async def _load_until_killed(origin: str, key: str, process: subprocess.Popen[by
         tasks = [
             asyncio.create_task(request(session, origin, key, max_tokens=50, stream=bool(i % 2))) for i in range(60)
         ]
-        await asyncio.sleep(random.random() * 0.25)
+        await asyncio.sleep(0.1 + random.random() * 0.9)
         os.killpg(process.pid, signal.SIGKILL)
         return sum(status == 200 for status in await asyncio.gather(*tasks))
 
