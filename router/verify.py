@@ -122,9 +122,9 @@ class Verifier:
         return Confirmation(Action(self._judges[1].id, "confirm"), self.verification(subject))
 
     def _choose(self, round_number: int, candidate_model: str) -> Model | None:
-        """The preferred judge that is not the candidate's own model; a second round takes the next one."""
-        others = [judge for judge in self._judges if judge.id != candidate_model] or list(self._judges)
-        return others[round_number % len(others)] if others else None
+        """The preferred judge, the candidate's own model last; a second round takes the next one, never the same."""
+        ordered = sorted(self._judges, key=lambda judge: judge.id == candidate_model)
+        return ordered[round_number % len(ordered)] if ordered else None
 
     async def _decide(
         self, candidate: Candidate, subject: Subject, purse: Purse, deadline: float | None, round_number: int
