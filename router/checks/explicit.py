@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
-from router.checks import counts, formats, words
+from router.checks import counts, formats, layout, words, wordplay
 from router.checks.check import Answer, Check, Finding
+from router.checks.composed import PARTS, EachCheck, PartCheck
 from router.errors import BadRequest
 
 Rule = Callable[[Answer, Any], Finding]
 Monotone = Callable[[str, Any], bool]
+DEEPEST = 3
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class RuleCheck:
     definition: Kind = field(compare=False, repr=False)
 
     def evaluate(self, answer: Answer) -> Finding:
-        """Scores a whole answer."""
+        """Scores a whole answer; never 1.0 unless it holds."""
         return self.definition.rule(answer, self.parameters)
 
     def already_failed(self, partial: str) -> bool:
@@ -42,23 +44,59 @@ class RuleCheck:
         return monotone is not None and monotone(partial, self.parameters)
 
 
+TABLES = (counts.KINDS, words.KINDS, formats.KINDS, layout.KINDS, wordplay.KINDS)
 KINDS: dict[str, Kind] = {
     name: Kind(parameters, rule, monotone)
-    for name, (parameters, rule, monotone) in {**counts.KINDS, **words.KINDS, **formats.KINDS}.items()
+    for table in TABLES
+    for name, (parameters, rule, monotone) in table.items()
 }
+COMPOSED = ("each", "part")
+"""Kinds that hold another check: `{"type": "each", "unit": "sentence", "check": {…}}`."""
 
 
-def build_check(spec: Mapping[str, Any], param: str = "check") -> Check:
+def build_check(spec: Mapping[str, Any], param: str = "check", depth: int = 0) -> Check:
     """The check of an explicit form. Raises BadRequest naming `param` for an unknown type or wrong parameters."""
     kind = spec.get("type")
+    if kind in COMPOSED and isinstance(kind, str):
+        return _composed(kind, spec, param, depth)
     definition = KINDS.get(kind) if isinstance(kind, str) else None
     if definition is None:
-        raise BadRequest(f"Unknown check type {kind!r}. Known: {', '.join(sorted(KINDS))}.", f"{param}.type")
+        known = ", ".join(sorted([*KINDS, *COMPOSED]))
+        raise BadRequest(f"Unknown check type {kind!r}. Known: {known}.", f"{param}.type")
     given = {name: value for name, value in spec.items() if name != "type"}
+    _known_parameters(str(kind), given, definition.parameters.__struct_fields__, param)
     try:
         parameters = msgspec.convert(given, definition.parameters)
-    except msgspec.ValidationError as error:
-        raise BadRequest(f"Check '{kind}': {error}.", param) from None
     except ValueError as error:
-        raise BadRequest(f"Check '{kind}': {error}.", param) from None
+        raise BadRequest(f"Check '{kind}': {error}.", _where(str(error), given, param)) from None
     return RuleCheck(str(kind), parameters, {"type": kind, **given}, definition)
+
+
+def _known_parameters(kind: str, given: Mapping[str, Any], known: tuple[str, ...], param: str) -> None:
+    for name in given:
+        if name not in known:
+            shown = ", ".join(known) or "none"
+            raise BadRequest(f"Check '{kind}': unknown parameter '{name}'. Known: {shown}.", f"{param}.{name}")
+
+
+def _where(message: str, given: Mapping[str, Any], param: str) -> str:
+    """The parameter that a message is about: msgspec ends with its path, our own messages begin with its name."""
+    named = message.partition("`$.")[2].partition("`")[0].partition("[")[0] or message.split(maxsplit=1)[0]
+    if not named.isidentifier() or (named not in given and "$." not in message):
+        return param
+    return f"{param}.{named}"
+
+
+def _composed(kind: str, spec: Mapping[str, Any], param: str, depth: int) -> Check:
+    _known_parameters(kind, {k: v for k, v in spec.items() if k != "type"}, ("unit", "n", "check"), param)
+    unit, inner, number = spec.get("unit"), spec.get("check"), spec.get("n")
+    if not isinstance(unit, str) or unit not in PARTS:
+        raise BadRequest(f"Check '{kind}': unit must be one of {', '.join(PARTS)}.", f"{param}.unit")
+    if not isinstance(inner, Mapping) or depth >= DEEPEST:
+        raise BadRequest(f"Check '{kind}': check must be another check, at most {DEEPEST} deep.", f"{param}.check")
+    built = build_check(inner, f"{param}.check", depth + 1)
+    if kind == "each":
+        return EachCheck(unit, built)
+    if not isinstance(number, int) or isinstance(number, bool) or number == 0:
+        raise BadRequest("Check 'part': n must be a whole number, not 0 (negative: from the end).", f"{param}.n")
+    return PartCheck(unit, number, built)

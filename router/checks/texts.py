@@ -1,42 +1,65 @@
 """How a text is taken apart: words, sentences, paragraphs, bullets. One definition each, used by every check."""
 
 import re
+from functools import lru_cache
 
-_WORD = re.compile(r"\w+(?:[-'’]\w+)*")
-_SENTENCE_END = re.compile(
-    r"(?<=[.!?…。！？])[\"'”’)\]*_]*\s+(?=[\"'“‘(\[*_#>-]*[A-Z0-9À-ÞА-Я\u0590-\u05FF\u0600-\u06FF\u0900-\uFFFF*_#\"“(\[])"
-)
+_WORD = re.compile(r"\w+")
+_END = re.compile(r"[。！？]+[」』”’)]*\s*|[.!?…؟।॥]+[\"'”’)\]*_»]*(?=\s|$)")
+_LIST_MARK = re.compile(r"(?:^|\n)[ \t>*#-]*\(?(?:\d{1,3}|[a-zA-Z])\.$")
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|vs|etc|e\.g|i\.e|a\.m|p\.m|U\.S|U\.K|No|Inc|Ltd|Co|Fig|approx)|\b[A-Z])\.$"
+    r"(?:^|[\s(\"'*])(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|vs|etc|e\.g|i\.e|a\.m|p\.m|No|Inc|Ltd|Co|Fig|approx|[A-Z](?:\.[A-Z])*)\.$",
+    re.IGNORECASE,
 )
-_BULLET = re.compile(r"^\s*(?:[*•+-]|\d{1,3}[.)])\s+\S", re.MULTILINE)
-_STAR_BULLET = re.compile(r"^\s*(?:\*[^*]|-)", re.MULTILINE)
+_BULLET = re.compile(r"^[ \t]*(?:[*+•◦▪‣–-](?=[ \t]+\S)|[*](?=[^*\s]))(?![ \t]*[*-][ \t]*[*-])", re.MULTILINE)
+_NUMBERED = re.compile(r"^[ \t]*(?:\*\*)?\(?\d{1,3}[.)][ \t]+\S", re.MULTILINE)
+_BLANK = re.compile(r"\n[ \t]*\n")
+_INFLECTED = r"(?:'s|’s|s|es|ed|d|ing|er|ers|ly)?"
 
 
 def words(text: str) -> list[str]:
-    """Words; hyphens and apostrophes inside a word belong to it."""
+    """Words: runs of letters, digits and underscores, as IFEval counts them ("don't" and "well-known" are two)."""
     return _WORD.findall(text)
 
 
+def tokens(text: str) -> list[str]:
+    """Words as a reader sees them: divided by blanks, without the marks around them."""
+    stripped = (token.strip("\"'“”‘’.,;:!?()[]{}<>*_~`#…-–—") for token in text.split())
+    return [token for token in stripped if token]
+
+
 def sentences(text: str) -> list[str]:
-    """Sentences; a line break after a blank line, a bullet or a heading ends one too."""
+    """Sentences: text up to . ! ? … with its closing quotes; abbreviations, initials and list numbers end none."""
     found: list[str] = []
-    for block in re.split(r"\n\s*\n|\n(?=\s*(?:[*•+#-]|\d{1,3}[.)])\s)", text):
-        pending = ""
-        for part in _SENTENCE_END.split(block.strip()):
-            pending = f"{pending} {part}".strip()
-            if pending and not _ABBREVIATION.search(pending):
-                found.append(pending)
-                pending = ""
-        if pending:
-            found.append(pending)
+    start = 0
+    for match in _END.finditer(text):
+        if _ends(text, start, match):
+            found.append(text[start : match.end()].strip())
+            start = match.end()
+    found.append(text[start:].strip())
     return [sentence for sentence in found if _WORD.search(sentence)]
 
 
-def paragraphs(text: str) -> list[str]:
-    """Paragraphs: blocks divided by blank lines, or by a line of three stars where there is one."""
-    divider = r"\s*\n?\s*\*\*\*\s*\n?\s*" if re.search(r"^\s*\*\*\*\s*$", text, re.MULTILINE) else r"\n\s*\n"
-    return [part.strip() for part in re.split(divider, text) if part.strip()]
+def _ends(text: str, start: int, match: re.Match[str]) -> bool:
+    mark, after = match.group().rstrip(), text[match.end() : match.end() + 40].lstrip()
+    if mark.strip("\"'”’)]*_»") in ("...", "…", ".."):
+        return not after or not after[0].islower()
+    if not mark.startswith("."):
+        return True
+    before = text[max(start, match.start() - 12) : match.start() + 1]
+    if _LIST_MARK.search(before if match.start() - 12 > start else f"\n{before}"):
+        return False
+    return _ABBREVIATION.search(before) is None
+
+
+@lru_cache(maxsize=256)
+def _divider(separator: str) -> re.Pattern[str]:
+    return re.compile(rf"\s?{re.escape(separator)}\s?")
+
+
+def paragraphs(text: str, separator: str = "") -> list[str]:
+    """Paragraphs: blocks divided by blank lines, or by a separator where one is agreed; empty ones do not count."""
+    parts = _divider(separator).split(text) if separator.strip() else _BLANK.split(text)
+    return [part.strip() for part in parts if part.strip()]
 
 
 def lines(text: str) -> list[str]:
@@ -45,13 +68,36 @@ def lines(text: str) -> list[str]:
 
 
 def bullets(text: str) -> list[str]:
-    """Lines that are list items: -, *, +, •, or a number."""
-    return [match.group().strip() for match in _BULLET.finditer(text)]
+    """What stands behind each bullet: -, *, +, •."""
+    return [_to_end_of_line(text, match.end()) for match in _BULLET.finditer(text)]
 
 
-def occurrences(text: str, phrase: str) -> int:
+def numbered(text: str) -> list[str]:
+    """What stands behind each number of a numbered list."""
+    return [_to_end_of_line(text, match.end() - 1) for match in _NUMBERED.finditer(text)]
+
+
+def _to_end_of_line(text: str, start: int) -> str:
+    end = text.find("\n", start)
+    return text[start : end if end >= 0 else len(text)].strip()
+
+
+def bare(text: str) -> str:
+    """Without the marks of Markdown and quotes around it."""
+    return text.strip().strip("*_#>`\"'“”‘’ \t").strip()
+
+
+@lru_cache(maxsize=1024)
+def phrase_pattern(phrase: str, is_inflected: bool = False) -> re.Pattern[str]:
+    """Matches a phrase as whole words, whatever its case and line breaks; inflected: also "cats" for "cat"."""
+    phrase = phrase.strip()
+    inner = re.escape(phrase).replace(r"\ ", r"\s+")
+    left = r"(?<!\w)" if phrase[:1].isalnum() and phrase[:1].isascii() else ""
+    right = r"(?!\w)" if phrase[-1:].isalnum() and phrase[-1:].isascii() else ""
+    ending = _INFLECTED if is_inflected and right and phrase[-1:].isalpha() else ""
+    return re.compile(f"{left}{inner}{ending}{right}", re.IGNORECASE)
+
+
+def occurrences(text: str, phrase: str, is_inflected: bool = False) -> int:
     """How often a word or phrase occurs as whole words, whatever its case."""
-    inner = re.escape(phrase.strip()).replace(r"\ ", r"\s+")
-    left = r"(?<!\w)" if phrase[:1].isalnum() else ""
-    right = r"(?!\w)" if phrase[-1:].isalnum() else ""
-    return len(re.findall(f"{left}{inner}{right}", text, re.IGNORECASE))
+    return sum(1 for _ in phrase_pattern(phrase, is_inflected).finditer(text)) if phrase.strip() else 0

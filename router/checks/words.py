@@ -1,7 +1,6 @@
-"""Checks of wording: keywords, start and end, case, forbidden characters, choice, language."""
+"""Checks of wording: keywords, start and end, case, forbidden characters, choice, language, the request repeated."""
 
 import re
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -9,49 +8,26 @@ import re2
 
 from router.checks import texts
 from router.checks.check import Answer, Finding
+from router.checks.languages import judge_language
+from router.checks.marks import ends_with_emoji
+from router.checks.parameters import Nothing, Pattern, Phrase, Phrases, quiet
 
-
-class Phrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`value`: one phrase or several."""
-
-    value: str | list[str]
-
-    @property
-    def phrases(self) -> list[str]:
-        """Always a list."""
-        return [self.value] if isinstance(self.value, str) else self.value
-
-
-class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`value`: the phrase."""
-
-    value: str
-
-
-class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """No parameters."""
-
-
-class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`pattern` (RE2); `full`: must the whole answer match?"""
-
-    pattern: str
-    full: bool = False
-
-    def __post_init__(self) -> None:
-        try:
-            re2.compile(self.pattern)
-        except re2.error as error:
-            raise ValueError(f"not a valid pattern: {error}") from None
+_TAIL = 40
 
 
 def contains(answer: Answer, p: Phrases) -> Finding:
     """All phrases occur."""
-    missing = [phrase for phrase in p.phrases if not texts.occurrences(answer.text, phrase)]
+    missing = [phrase for phrase in p.phrases if not texts.occurrences(answer.text, phrase, True)]
     count = len(p.phrases)
     if not missing:
         return Finding(1.0, f"{count} of {count} phrases occur")
     return Finding((count - len(missing)) / count, f"missing: {', '.join(missing)} ({count - len(missing)} of {count})")
+
+
+def contains_any(answer: Answer, p: Phrases) -> Finding:
+    """At least one phrase occurs."""
+    count = sum(texts.occurrences(answer.text, phrase, True) > 0 for phrase in p.phrases)
+    return Finding(float(count > 0), f"{count} of {len(p.phrases)} phrases occur, 1 wanted")
 
 
 def excludes(answer: Answer, p: Phrases) -> Finding:
@@ -59,99 +35,168 @@ def excludes(answer: Answer, p: Phrases) -> Finding:
     found = {phrase: texts.occurrences(answer.text, phrase) for phrase in p.phrases}
     bad = {phrase: count for phrase, count in found.items() if count}
     if not bad:
-        return Finding(1.0, f"none of {len(found)} forbidden phrases occurs")
+        return Finding(1.0, f"0 of {len(found)} forbidden phrases occur")
     shown = ", ".join(f"'{phrase}' {count} times" for phrase, count in bad.items())
-    return Finding(0.5 * (1 - len(bad) / len(found)) / max(1, sum(bad.values())), f"forbidden: {shown}")
+    return Finding(max(0.0, 0.9 - 0.1 * sum(bad.values())), f"forbidden: {shown}")
 
 
 def excludes_already(partial: str, p: Phrases) -> bool:
     """A forbidden phrase stands there, and more text after it."""
-    return any(texts.occurrences(partial[:-20], phrase) for phrase in p.phrases)
+    ends = (match.end() for phrase in p.phrases for match in texts.phrase_pattern(phrase).finditer(partial))
+    return any(end < len(partial) for end in ends)
 
 
 def excludes_characters(answer: Answer, p: Phrase) -> Finding:
     """None of these characters occurs."""
-    count = sum(character in p.value for character in answer.text)
+    count = sum(map(answer.text.count, set(p.value)))
     return Finding(1.0 if not count else max(0.0, 0.9 - count / 20), f"{count} of the characters {p.value!r}")
 
 
 def characters_already(partial: str, p: Phrase) -> bool:
     """A forbidden character stands there."""
-    return any(character in p.value for character in partial)
+    return any(character in partial for character in p.value)
 
 
 def starts_with(answer: Answer, p: Phrase) -> Finding:
-    """The answer begins with the phrase, whatever its case."""
-    holds = answer.text.strip().casefold().startswith(p.value.strip().casefold())
-    return Finding(float(holds), f"begins with {answer.text.strip()[: len(p.value) + 20]!r}, '{p.value}' wanted")
+    """The answer begins with the phrase, whatever its case; marks of Markdown and quotes before it are allowed."""
+    text = answer.text.strip()
+    wanted = " ".join(p.value.split()).casefold()
+    holds = any(_begins(" ".join(start.split()).casefold(), wanted) for start in (text, text.lstrip("*_#>\"'“‘ \n\t")))
+    return Finding(float(holds), f"begins with {text[: len(p.value) + 20]!r}, '{p.value}' wanted")
+
+
+def _begins(text: str, wanted: str) -> bool:
+    if not text.startswith(wanted):
+        return False
+    after = text[len(wanted) : len(wanted) + 1]
+    return not (wanted[-1:].isalnum() and after.isalnum())
 
 
 def ends_with(answer: Answer, p: Phrase) -> Finding:
-    """The answer ends with the phrase, whatever its case; a closing quote after it is allowed."""
-    text = answer.text.strip().strip('"').strip().casefold()
-    return Finding(float(text.endswith(p.value.strip().casefold())), f"ends with {answer.text.strip()[-60:]!r}")
+    """The answer ends with the phrase, whatever its case; quotes and marks of Markdown around it are allowed."""
+    text = " ".join(answer.text.split()).casefold()
+    wanted = " ".join(p.value.split()).casefold().strip('"')
+    holds = any(end.endswith(wanted) for end in (text, text.rstrip("\"'”’*_ ")))
+    if not holds and wanted[-1:].isalnum():
+        holds = text.rstrip("\"'”’*_ ").rstrip(".!?").endswith(wanted)
+    return Finding(float(holds), f"ends with {answer.text.strip()[-_TAIL:]!r}, '{p.value}' wanted")
+
+
+def first_word(answer: Answer, p: Phrase) -> Finding:
+    """The first word is this one, whatever its case."""
+    return _is_word(answer.text[:400], 0, p.value, "first")
+
+
+def last_word(answer: Answer, p: Phrase) -> Finding:
+    """The last word is this one, whatever its case."""
+    return _is_word(answer.text[-400:], -1, p.value, "last")
+
+
+def _is_word(text: str, position: int, wanted: str, shown: str) -> Finding:
+    found = (texts.tokens(texts.bare(text)) or [""])[position]
+    holds = found.casefold() == wanted.strip().casefold()
+    return Finding(float(holds), f"{shown} word '{found[:40]}', '{wanted}' wanted")
+
+
+def first_word_already(partial: str, p: Phrase) -> bool:
+    """A first word with something after it stays."""
+    return len(texts.tokens(partial)) > 2 and not first_word(Answer(partial), p).passed
+
+
+def emoji_end(answer: Answer, _: Nothing) -> Finding:
+    """An emoji ends it, before or after its full stop."""
+    holds = ends_with_emoji(answer.text)
+    return Finding(float(holds), f"{'ends' if holds else 'does not end'} with an emoji")
+
+
+def ends_with_mark(answer: Answer, p: Phrase) -> Finding:
+    """The last visible sign is one of these."""
+    last = answer.text.strip().rstrip("\"'”’*_)] ")[-1:]
+    return Finding(float(last != "" and last in p.value), f"ends with '{last}', one of '{p.value}' wanted")
 
 
 def lowercase(answer: Answer, _: Nothing) -> Finding:
-    """No capital letter."""
-    count = sum(map(str.isupper, answer.text))
-    return _share(count, len(answer.text), "capital letters")
+    """No capital letter, and some letter."""
+    return _cased(answer.text, str.isupper, str.islower, "capital letters")
 
 
 def uppercase(answer: Answer, _: Nothing) -> Finding:
-    """No small letter."""
-    count = sum(map(str.islower, answer.text))
-    return _share(count, len(answer.text), "small letters")
+    """No small letter, and some letter."""
+    return _cased(answer.text, str.islower, str.isupper, "small letters")
+
+
+def _cased(text: str, is_wrong: Any, is_right: Any, unit: str) -> Finding:
+    wrong, right = sum(map(is_wrong, text)), sum(map(is_right, text))
+    if not wrong and not right:
+        return Finding(0.0 if text.strip() == "" else 1.0, f"0 {unit}, no letters at all")
+    return Finding(1.0 if not wrong else 0.9 * right / (wrong + right), f"{wrong} {unit}, 0 wanted")
 
 
 def regex(answer: Answer, p: Pattern) -> Finding:
-    """The pattern matches somewhere, or the whole answer."""
-    compiled = re2.compile(p.pattern)
+    """The pattern matches somewhere, or the whole answer. Linear time."""
+    compiled = re2.compile(p.pattern, quiet())
     found = compiled.fullmatch(answer.text) if p.full else compiled.search(answer.text)
     return Finding(float(found is not None), f"the pattern {'matches' if found else 'does not match'}")
 
 
 def one_of(answer: Answer, p: Phrases) -> Finding:
-    """The answer is, or contains, one of the choices."""
-    found = [choice for choice in p.phrases if choice.strip().casefold() in answer.text.casefold()]
-    return Finding(float(bool(found)), f"contains {found[0]!r}" if found else "none of the choices")
+    """The answer is one of the choices; a choice of three words or more may stand inside a longer answer."""
+    given = _plain(answer.text)
+    found = [choice for choice in p.phrases if _plain(choice) == given]
+    found += [choice for choice in p.phrases if len(choice.split()) > 2 and choice in answer.text]
+    return Finding(float(bool(found)), f"is {found[0]!r}" if found else f"none of {len(p.phrases)} choices")
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).strip("\"'`*_.,;:!?()[] “”‘’")
+
+
+_REPEAT = re.compile(r"[^.!?\n]*\b(?:repeat|copy)\b.*", re.IGNORECASE | re.DOTALL)
 
 
 def repeats_prompt(answer: Answer, _: Nothing) -> Finding:
-    """The answer begins with the request, word for word."""
-    prompt = " ".join(answer.prompt.split()).casefold()
-    holds = bool(prompt) and " ".join(answer.text.split()).casefold().startswith(prompt)
-    return Finding(float(holds), "begins with the request" if holds else "does not begin with the request")
-
-
-@cache
-def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
+    """The answer begins with the request, word for word; the instruction to repeat may be left out."""
+    if not answer.prompt.strip():
+        return Finding(None, "the request is not known")
+    given = " ".join(answer.text.split()).casefold()
+    asked = [" ".join(text.split()).casefold() for text in (answer.prompt, _REPEAT.sub("", answer.prompt))]
+    holds = any(text and given.startswith(text) for text in asked)
+    return Finding(float(holds), f"{'begins' if holds else 'does not begin'} with the request, word for word")
 
 
 def language(answer: Answer, p: Phrase) -> Finding:
     """The answer is written in the language (ISO 639-1 code); very short answers cannot be told."""
-    if len(re.findall(r"[^\W\d_]", answer.text)) < 12:
-        return Finding(None, "too short to tell its language")
-    code, probability = _identifier().classify(answer.text)
-    holds = code == p.value.lower()
-    return Finding(1.0 if holds else 0.0, f"language {code} ({float(probability):.2f}), {p.value} wanted")
+    return judge_language(answer, p.value)
 
 
-def _share(count: int, length: int, unit: str) -> Finding:
-    return Finding(1.0 if not count else 0.9 * (1 - count / max(length, 1)), f"{count} {unit}")
+_SMALL_WORDS = frozenset(
+    "a an the and but or nor for so yet as at by in of off on per to up via with from into onto over than is if it vs".split()
+)
+
+
+def title_case(answer: Answer, _: Nothing) -> Finding:
+    """Every word but articles, conjunctions and short prepositions begins with a capital letter."""
+    found = [token for token in texts.tokens(answer.text) if token[0].isalpha()]
+    wrong = [token for token in found if token[0].islower() and token not in _SMALL_WORDS]
+    if not wrong:
+        return Finding(1.0, f"0 of {len(found)} words lack their capital")
+    return Finding(0.9 * (1 - len(wrong) / len(found)), f"{len(wrong)} of {len(found)} words lack their capital")
 
 
 KINDS: dict[str, tuple[type[msgspec.Struct], Any, Any]] = {
     "contains": (Phrases, contains, None),
+    "contains_any": (Phrases, contains_any, None),
     "excludes": (Phrases, excludes, excludes_already),
     "excludes_characters": (Phrase, excludes_characters, characters_already),
     "starts_with": (Phrase, starts_with, None),
     "ends_with": (Phrase, ends_with, None),
+    "first_word": (Phrase, first_word, first_word_already),
+    "last_word": (Phrase, last_word, None),
+    "ends_with_emoji": (Nothing, emoji_end, None),
+    "ends_with_mark": (Phrase, ends_with_mark, None),
     "lowercase": (Nothing, lowercase, lambda partial, _: any(map(str.isupper, partial))),
     "uppercase": (Nothing, uppercase, lambda partial, _: any(map(str.islower, partial))),
+    "title_case": (Nothing, title_case, None),
     "regex": (Pattern, regex, None),
     "one_of": (Phrases, one_of, None),
     "repeats_prompt": (Nothing, repeats_prompt, None),

@@ -1,0 +1,204 @@
+"""How many: words, sentences, paragraphs, bullets, … with every relation."""
+
+import re
+
+from router.checks.grammar.clause import Clause, Reader, Rule, Spec, rule
+
+UNITS: dict[str, str] = {
+    "unique_words": r"(?:unique|different|distinct) WORD",
+    "capital_words": r"WORD (?:IN|BE|USE) (?:JUST )?(?:all )?(?:capital letters|capitals|caps|uppercase(?: letters)?|capitalized letters)|"
+    r"(?:all )?(?:caps|capitals|uppercase|upper case) WORD|all capital WORD|(?:JUST|all) capitali[sz]ed WORD|WORD IN all capital",
+    "words": r"WORD",
+    "sentences": r"sentences?",
+    "paragraphs": r"paragraphs?",
+    "lines": r"(?:non empty )?lines?(?: IN ANSWER)?",
+    "nonspace_characters": r"(?:non space |non whitespace )characters?|characters? (?:NOT|excluding) (?:spaces|whitespace)",
+    "characters": r"characters?(?: (?:long|including spaces|USE spaces))?|chars?",
+    "letters": r"letters",
+    "numbered_items": r"numbered (?:items?|points?|steps?)|items? IN numbered list",
+    "list_items": r"list items?|items? IN list",
+    "bullets": r"(?:markdown )?(?:bullet ?points?|bullets?|bulleted (?:points?|items?)|bullet (?:items?|lists?))(?: IN markdown)?",
+    "headings": r"(?:markdown )?(?:headings?|headers?|sub ?headings)",
+    "highlights": r"(?:highlighted|bolded or italicized) (?:sections?|parts?|phrases?|passages?|text sections?|areas?|portions?)(?: IN markdown)?",
+    "bolds": r"(?:bold|bolded) (?:phrases?|parts?|WORD|passages?|sections?)",
+    "italics": r"(?:italic|italicized|italicised) (?:phrases?|parts?|WORD|passages?|sections?)",
+    "placeholders": r"(?:placeholders?|bracketed placeholders?|square bracketed placeholders?|template placeholders?)"
+    r"(?: (?:represented|denoted|marked|indicated|shown|WRAP)?(?: )?(?:IN|WITH)? ?square brackets)?|square bracket placeholders?",
+    "numbers": r"(?:numbers?|numerals?|numerical values?|numeric values?)",
+    "digits": r"digits?",
+    "urls": r"(?:urls?|links?|hyperlinks?|web links?)",
+    "questions": r"(?:questions?|question marks?)",
+    "exclamations": r"(?:exclamation (?:marks?|points?)|exclamations?)",
+    "commas": r"commas?",
+    "semicolons": r"semi ?colons?",
+    "colons": r"colons?",
+    "emojis": r"(?:emojis?|emoticons?)",
+    "hashtags": r"(?:hash ?tags?)",
+    "code_blocks": r"(?:code blocks?|code snippets?|fenced code blocks?)",
+    "tables": r"(?:markdown )?tables?",
+    "quotations": r"(?:quotations|direct quotes)",
+}
+UNIT = "|".join(f"(?P<{name}>{pattern})" for name, pattern in UNITS.items())
+_AGAIN = "|".join(UNITS.values())
+RELATION = r"(?P<rel>MOST|FEWER|LEAST|MORE|EXACTLY|JUST)"
+N = r"#(?P<n>\d+)"
+POST = r"(?: (?P<post>OR_FEWER|OR_MORE|MOST|LEAST|JUST|EXACTLY))?"
+SIGNS = {"commas": ",", "semicolons": ";", "colons": ":", "exclamations": "!", "questions": "?"}
+_COUNTABLE = frozenset(UNITS) - {"words", "sentences", "paragraphs", "lines", "characters", "letters", "unique_words"}
+_WISHED = frozenset(("bullets", "headings", "tables", "code_blocks", "emojis", "hashtags"))
+_FEW_CHARACTERS = 20
+_LOOSE_FROM = 20
+
+
+def unit_of(match: re.Match[str]) -> str:
+    """The unit that a match names."""
+    groups = match.groupdict()
+    return next(name for name in UNITS if groups.get(name))
+
+
+def bounds(relation: str | None, n: int, post: str | None = None) -> tuple[int | None, int | None] | None:
+    """(at least, at most) of a relation and number; None where both sides contradict."""
+    said = {"OR_FEWER": "MOST", "OR_MORE": "LEAST"}.get(post or "", post)
+    if said in ("JUST", "EXACTLY"):
+        said = None if relation else said
+    if relation and said:
+        return None
+    both = {
+        "MOST": (None, n),
+        "FEWER": (None, n - 1),
+        "LEAST": (n, None),
+        "MORE": (n + 1, None),
+    }
+    return both.get(relation or said or "", (n, n))
+
+
+def limits(unit: str, low: int | None, high: int | None) -> list[Spec] | None:
+    """The checks of bounds on a unit."""
+    if high is not None and (high < 0 or (low or 0) > high):
+        return None
+    if unit in ("characters", "letters") and max(low or 0, high or 0) < _FEW_CHARACTERS:
+        return None  # a story's characters, not the text's
+    if low is not None and low == high:
+        return [{"type": f"exact_{unit}", "value": low}]
+    specs = [] if low is None else [{"type": f"min_{unit}", "value": low}]
+    return specs if high is None else [*specs, {"type": f"max_{unit}", "value": high}]
+
+
+def opposite(relation: str | None, post: str | None, n: int) -> tuple[int | None, int | None] | None:
+    """Bounds of "not more than", "not fewer than", "not 5 or more"; other negations are not understood."""
+    said = relation or {"OR_FEWER": "MOST", "OR_MORE": "LEAST"}.get(post or "")
+    if relation and post:
+        return None
+    turned = {"MORE": (None, n), "FEWER": (n, None)}
+    if not relation:
+        turned |= {"LEAST": (None, n - 1), "MOST": (n + 1, None)}
+    return turned.get(said or "")
+
+
+def _count(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    unit, n = unit_of(match), int(match.group("n"))
+    relation, post = match.group("rel"), match.group("post")
+    if clause.is_negative:
+        turned = opposite(relation, post, n)
+        return None if turned is None else limits(unit, *turned)
+    if (relation == "JUST" or post == "JUST") and n >= _LOOSE_FROM and not (relation and post):
+        return limits(unit, -(-n * 9 // 10), n)
+    found = bounds(relation, n, post)
+    return None if found is None else limits(unit, *found)
+
+
+def _range(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    if clause.is_negative:
+        return None
+    return limits(unit_of(match), int(match.group("low")), int(match.group("high")))
+
+
+def _both(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    if clause.is_negative:
+        return None
+    low = bounds(match.group("low_rel"), int(match.group("low")))
+    high = bounds(match.group("high_rel"), int(match.group("high")))
+    if low is None or high is None:
+        return None
+    lows, highs = [b for b in (low[0], high[0]) if b is not None], [b for b in (low[1], high[1]) if b is not None]
+    return limits(unit_of(match), lows[0], highs[0]) if len(lows) == len(highs) == 1 else None
+
+
+def _none(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    unit = unit_of(match)
+    if unit not in _COUNTABLE:
+        return None
+    if clause.is_negative:
+        if unit in SIGNS:
+            return [{"type": "excludes_characters", "value": SIGNS[unit]}]
+        return [{"type": f"max_{unit}", "value": 0}]
+    return [{"type": f"min_{unit}", "value": 1}] if unit in _WISHED and "USE" in clause.verbs else None
+
+
+def _at_most(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    return None if clause.is_negative else limits(unit_of(match), None, int(match.group("n")))
+
+
+def _capped(kind: str) -> Reader:
+    def read(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+        if clause.is_negative:
+            return None
+        found = bounds(match.groupdict().get("rel") or kind, int(match.group("n")))
+        unit = {"WORD": "words"}.get(match.group("of"), f"{match.group('of').rstrip('s')}s")
+        return None if found is None else limits(unit, *found)
+
+    return read
+
+
+_OF = r"(?P<of>WORD|sentences?|characters?|paragraphs?|lines?)"
+_SIGN = r"(?:MUST |BE |: |IN |USE )*"
+
+RULES: tuple[Rule, ...] = (
+    rule(rf"(?:{UNIT}) (?:MUST )?(?:APPEAR|USE|BE) (?:{RELATION} )?{N}(?P<post> times)", lambda m, c: _times(m, c)),
+    rule(rf"(?:{RELATION} )?{N}(?: (?:full|complete|whole|separate|total|IN))?{POST.replace('post', 'post')} (?:{UNIT})", _count),
+    rule(rf"(?:{RELATION} )?{N}(?: (?:full|complete|separate))? (?:{UNIT})(?: ,)?{POST}(?: IN total| JUST)?", _count),
+    rule(rf"(?:BETWEEN )?#(?P<low>\d+)(?: WORD| sentences)? (?:and|to|-) #(?P<high>\d+) (?:{UNIT})(?: ,? ?\(? ?inclusive ?\)?)?", _range),
+    rule(
+        rf"(?P<low_rel>LEAST|MORE|MOST|FEWER) #(?P<low>\d+)(?: (?:{_AGAIN}))?(?: ,)?(?: and| but|,)? (?:NOT USE |BE )?"
+        rf"(?P<high_rel>MOST|FEWER|LEAST|MORE) #(?P<high>\d+) (?:{UNIT})",
+        _both,
+    ),
+    rule(
+        rf"(?P<low_rel>LEAST|MORE|MOST|FEWER) #(?P<low>\d+) (?:{UNIT})(?: ,)?(?: and| but)? "
+        rf"(?P<high_rel>MOST|FEWER|LEAST|MORE) #(?P<high>\d+)",
+        _both,
+    ),
+    rule(rf"(?:(?:any|LEAST #1|even single|even #1) )?(?:{UNIT})(?: (?:ALLOWED|characters?|JUST|whatsoever|symbols?))?", _none),
+    rule(
+        rf"(?:(?:LIMIT|KEEP) )?(?:ANSWER |IT |yourself )*(?:LIMIT )?(?:to|MOST) (?:MOST )?{N} (?:{UNIT})", _at_most
+    ),
+    rule(rf"{_OF} (?:count )?(?:limit|LIMIT|MOST|cap)(?: IN ANSWER)? ?{_SIGN}{N}(?: WORD| characters| sentences)?", _capped("MOST")),
+    rule(rf"LEAST {_OF}(?: count)? {_SIGN}{N}", _capped("LEAST")),
+    rule(rf"(?:MOST) {_OF}(?: count)? {_SIGN}{N}", _capped("MOST")),
+    rule(
+        rf"(?:{_OF} count|number IN (?P<of2>WORD|sentences?|characters?|paragraphs?|lines?))".replace("of2", "of_")
+        + rf"(?: IN ANSWER)? {_SIGN}(?:{RELATION} )?{N}",
+        lambda match, clause: _number_of(match, clause),
+    ),
+    rule(
+        r"(?:WORD count|number IN WORD)(?: IN ANSWER)? (?:MUST |BE |: |USE )*(?:BETWEEN )?#(?P<low>\d+) (?:and|to) #(?P<high>\d+)",
+        lambda match, clause: None
+        if clause.is_negative
+        else limits("words", int(match.group("low")), int(match.group("high"))),
+    ),
+)
+
+
+def _times(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    relation, n = match.group("rel"), int(match.group("n"))
+    found = opposite(relation, None, n) if clause.is_negative else bounds(relation, n)
+    return None if found is None else limits(unit_of(match), *found)
+
+
+def _number_of(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    if clause.is_negative:
+        return None
+    named = match.group("of") or match.group("of_")
+    found = bounds(match.group("rel"), int(match.group("n")))
+    unit = {"WORD": "words"}.get(named, f"{named.rstrip('s')}s")
+    return None if found is None else limits(unit, *found)
