@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -50,6 +51,7 @@ class Exchange:
         self.body = b""
         self.caller = Caller()
         self.status = 0
+        self.wrote_at = 0.0
         self.told: dict[str, str] = {}
         self._receive = receive
         self._send = send
@@ -114,7 +116,12 @@ class Exchange:
 
     async def write(self, data: bytes) -> None:
         """Sends a piece of a stream."""
+        self.wrote_at = time.monotonic()
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    def pulse(self, comment: bytes, silence_seconds: float) -> "Pulse":
+        """While the block runs, sends `comment` whenever nothing was written for so long."""
+        return Pulse(self, comment, silence_seconds)
 
     async def end(self) -> None:
         """Ends a stream."""
@@ -170,6 +177,31 @@ class RequestIds:
     def next(self) -> str:
         """A new id."""
         return f"req_{self._word}{next(self._numbers):08x}"
+
+
+class Pulse:
+    """Keeps a silent stream alive."""
+
+    def __init__(self, exchange: Exchange, comment: bytes, silence_seconds: float) -> None:
+        self._exchange = exchange
+        self._comment = comment
+        self._silence_seconds = silence_seconds
+
+    async def __aenter__(self) -> None:
+        self._beating = asyncio.create_task(self._beat())
+
+    async def __aexit__(self, *_: object) -> None:
+        self._beating.cancel()
+        await asyncio.wait((self._beating,))
+
+    async def _beat(self) -> None:
+        self._exchange.wrote_at = time.monotonic()
+        while True:
+            silent = time.monotonic() - self._exchange.wrote_at
+            if silent >= self._silence_seconds:
+                await self._exchange.write(self._comment)
+                silent = 0.0
+            await asyncio.sleep(self._silence_seconds - silent)
 
 
 def _value(value: str) -> bytes:

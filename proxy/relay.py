@@ -7,7 +7,7 @@ from typing import Any
 
 from proxy.answers.scores import Relayed, money_headers, predicted_by, relay_block, unvalidated, usd_text
 from proxy.answers.splice import with_scores
-from proxy.answers.sse import event, with_block
+from proxy.answers.sse import KEEP_ALIVE, event, with_block
 from proxy.assembly import Rooms
 from proxy.errors import error_object
 from proxy.exchange import Answer, Exchange
@@ -75,10 +75,11 @@ async def _stream(exchange: Exchange, rooms: Rooms, task: Task, road: Road, path
     standings = await rooms.ledger.standings(account_of(exchange.caller))
     async with rooms.dispatcher.open_relay(task, exchange.caller, road, path) as stream:
         await exchange.start_stream(stream_headers(stream, road, standings))
-        if task.is_virtual and path == CHAT:
-            await _write_with_block(exchange, task, road, stream, standings)
-        else:
-            await write_all(exchange, stream.events())
+        async with exchange.pulse(KEEP_ALIVE, rooms.settings.server.keep_alive_seconds):
+            if task.is_virtual and path == CHAT:
+                await _write_with_block(exchange, task, road, stream, standings)
+            else:
+                await write_all(exchange, stream.events())
     await exchange.end()
 
 

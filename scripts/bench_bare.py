@@ -46,9 +46,9 @@ def framed(data: bytes) -> bytes:
 
 
 class FastUpstream(asyncio.Protocol):
-    """Answers a request when its last byte has come; a stream sends a chunk every `pause_seconds`."""
+    """Answers a request when its last byte has come; a stream of a request that says "paced" has pauses."""
 
-    pause_seconds = 0.0
+    pause_seconds = 0.05
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -67,16 +67,16 @@ class FastUpstream(asyncio.Protocol):
         length = int(self._buffer[start : self._buffer.find(b"\r\n", start)])
         if len(self._buffer) < head + 4 + length:
             return
-        streams = b'"stream":true' in self._buffer.replace(b" ", b"")
+        streams, paced = b'"stream":true' in self._buffer.replace(b" ", b""), b'"paced"' in self._buffer
         self._buffer.clear()
         if streams:
-            self._stream()
+            self._stream(paced)
         else:
             self._transport.write(WHOLE)
 
-    def _stream(self) -> None:
+    def _stream(self, paced: bool) -> None:
         self._transport.write(STREAM_HEAD + chunk({"role": "assistant", "content": ""}))
-        if self.pause_seconds:
+        if paced:
             self._later(CHUNKS)
         else:
             for _ in range(CHUNKS):
@@ -96,10 +96,9 @@ class FastUpstream(asyncio.Protocol):
         self._transport.write(chunk({}, "stop") + framed(b"data: [DONE]\n\n") + b"0\r\n\r\n")
 
 
-async def serve_upstream(port: int, pause_seconds: float) -> None:
+async def serve_upstream(port: int) -> None:
     """Until killed."""
-    kind = type("Paced", (FastUpstream,), {"pause_seconds": pause_seconds})
-    server = await asyncio.get_running_loop().create_server(kind, "127.0.0.1", port)
+    server = await asyncio.get_running_loop().create_server(FastUpstream, "127.0.0.1", port)
     await server.serve_forever()
 
 
@@ -135,11 +134,10 @@ def bare_app(upstream: str) -> Litestar:
 @click.command()
 @click.option("--port", required=True, type=int)
 @click.option("--upstream", help="Pass requests on to this base URL; without it, be the upstream.")
-@click.option("--pause-seconds", default=0.0, help="As the upstream: wait between the chunks of a stream.")
-def command(port: int, upstream: str | None, pause_seconds: float) -> None:
+def command(port: int, upstream: str | None) -> None:
     """The peers of the proxy's benchmark."""
     if upstream is None:
-        uvloop_run(serve_upstream(port, pause_seconds))
+        uvloop_run(serve_upstream(port))
     else:
         uvicorn.run(bare_app(upstream), port=port, loop="uvloop", http="httptools", access_log=False, log_config=None)
 

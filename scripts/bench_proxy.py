@@ -30,6 +30,7 @@ FILLER = "Please consider the following text with care. " * 31
 CASES: dict[str, dict[str, object]] = {
     "whole": {"model": "small"},
     "stream": {"model": "small", "stream": True},
+    "paced": {"model": "small", "stream": True, "user": "paced"},
     "maestro": {"model": "maestro"},
     "requirements": {
         "model": "maestro",
@@ -249,7 +250,7 @@ def command(
     rows = []
     with targets(others) as measured:
         for case in cases or tuple(CASES):
-            plain: dict[str, object] = {"model": "small", **({"stream": True} if case == "stream" else {})}
+            plain = CASES[case] if "stream" in CASES[case] else CASES["whole"]
             for count in connections:
                 results: dict[str, list[Result]] = {target.name: [] for target in measured}
                 for _ in range(rounds):

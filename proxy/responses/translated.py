@@ -8,6 +8,7 @@ import msgspec
 
 from proxy.answers.replay import replay
 from proxy.answers.scores import relay_block, unvalidated, usage_object
+from proxy.answers.sse import KEEP_ALIVE
 from proxy.assembly import Rooms
 from proxy.errors import error_object
 from proxy.exchange import Answer, Exchange
@@ -78,7 +79,8 @@ async def _stream_relay(exchange: Exchange, rooms: Rooms, task: Task, road: Road
     async with rooms.dispatcher.open_relay(task, exchange.caller, road) as stream:
         await exchange.start_stream(stream_headers(stream, road, standings))
         try:
-            await _write_events(exchange, writer, stream)
+            async with exchange.pulse(KEEP_ALIVE, rooms.settings.server.keep_alive_seconds):
+                await _write_events(exchange, writer, stream)
         except MaestroError as error:
             await exchange.write(encode(writer.failure(error_object(error))))
         else:

@@ -301,6 +301,20 @@ async def test_waves_send_comments_while_they_run(tmp_path: Path) -> None:
     assert rest.endswith(b"data: [DONE]\n\n")
 
 
+async def test_a_relay_keeps_a_silent_stream_alive(tmp_path: Path) -> None:
+    server = {"port": 0, "keep_alive_seconds": 0.05}
+    async with (
+        FakeUpstream(Scripted(text="one two", chunk_seconds=0.2)) as fake,
+        serving(settings_for(fake, tmp_path, server=server)) as proxy,
+    ):
+        for model in ("small", "maestro"):
+            events, _ = await stream_of(proxy, {"model": model, "messages": MESSAGES})
+            assert b": keep-alive" in events
+            said = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks_in(events))
+            assert said == "one two"
+            assert events[-1] == b"data: [DONE]"
+
+
 async def test_dry_run_calls_nothing(proxy: Served, fake: FakeUpstream) -> None:
     body = {"model": "maestro", "messages": MESSAGES, "requirements": ["At most 9 words"], "dry_run": True}
     async with aiohttp.ClientSession() as session:
