@@ -13,7 +13,7 @@ from router.deltas import Assembly
 from router.errors import MaestroError
 from router.fairness import FairGates
 from router.hedging import hedge_for, patience_seconds
-from router.job import CutShort, Harvest, Job, Place
+from router.job import CutShort, Harvest, Job, Place, Timing
 from router.task import Candidate, PlannedAction
 from router.techniques.technique import Step, Technique
 from router.upstreams.upstream import Call, Model, Reply, ReplyStream, Upstreams
@@ -158,13 +158,14 @@ class Answerer:
                 return await self._stream(call, order)
             reply = await self._upstreams.send(call)
         order.started()
+        order.harvest.timings.append(Timing(reply.model.id, reply.seconds, reply.usage))
         return reply
 
     async def _stream(self, call: Call, order: Order) -> Reply:
         assembly, began = Assembly(), anyio.current_time()
         async with self._upstreams.open(call) as stream:
             order.started()
-            order.harvest.first_tokens.append((stream.model.id, anyio.current_time() - began))
+            first = anyio.current_time() - began
             try:
                 await self._read(stream, assembly, order)
             except (CutShort, anyio.get_cancelled_exc_class()):
@@ -173,6 +174,7 @@ class Answerer:
                 raise
         seconds = anyio.current_time() - began
         body = assembly.completion()
+        order.harvest.timings.append(Timing(stream.model.id, seconds, stream.usage, first))
         return Reply(200, stream.headers, body, stream.model, stream.usage, seconds)
 
     async def _read(self, stream: ReplyStream, assembly: Assembly, order: Order) -> None:

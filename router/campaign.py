@@ -11,7 +11,7 @@ from router.candidates import is_settled
 from router.errors import BudgetExceeded, BudgetReserved, MaestroError, RunLimitReached
 from router.events import WaveStarted
 from router.executor import Executor, Next
-from router.job import Harvest, Job
+from router.job import Harvest, Job, Timing
 from router.judging.agreement import agreement, final_answer
 from router.learning import both, refreshed, reweighted, without_models
 from router.named import PARALLEL, NamedPlan
@@ -46,7 +46,7 @@ class Campaign:
     partials: list[Candidate] = field(default_factory=list)
     waves: list[Wave] = field(default_factory=list)
     errors: list[MaestroError] = field(default_factory=list)
-    first_tokens: list[tuple[str, float]] = field(default_factory=list)
+    timings: list[Timing] = field(default_factory=list)
     evidence: dict[str, Evidence] = field(default_factory=dict)
     confirmed: set[str] = field(default_factory=set)
     predicted: Mapping[str, float] = field(default_factory=dict)
@@ -198,7 +198,7 @@ class Campaign:
         self.belief = refreshed(self.belief, self.portfolio, harvest.cut)
         self.partials += harvest.partials
         self.errors += harvest.errors
-        self.first_tokens += harvest.first_tokens
+        self.timings += harvest.timings
 
     def forget(self, wave: Wave) -> None:
         """Takes the models that did not answer out of the portfolio."""

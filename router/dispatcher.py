@@ -230,11 +230,8 @@ class Dispatcher:
         await self._record(relayed_run(road, purse, reply), caller, road)
 
     def _learn(self, campaign: Campaign) -> None:
-        first = dict(campaign.first_tokens)
-        for candidate in campaign.candidates:
-            seconds = candidate.ended_seconds - candidate.started_seconds
-            model = candidate.action.model
-            self._outlook.observe(model, seconds, candidate.usage, first.get(model))
+        for timing in campaign.timings:
+            self._outlook.observe(timing.model, timing.seconds, timing.usage, timing.first_token_seconds)
 
     async def _record(self, run: Run, caller: Caller, road: Road) -> None:
         account = Account(caller.team, caller.key_id)

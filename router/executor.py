@@ -34,18 +34,23 @@ class Next:
 
 
 Follow = Callable[[Candidate, Harvest, Sequence[PlannedAction]], Awaitable[Next]]
-"""Asked once per checked candidate, with what the wave brought so far and the actions still running."""
+"""Asked once per checked candidate, with what the wave brought so far and the actions still running (none:
+nothing may be started beside)."""
 
 
 @dataclass
 class _Running:
-    """One wave in progress. `active` by position: the actions that have not yet brought their answer."""
+    """One wave in progress, in which at most `most` actions may be started.
+
+    `active` by position: the actions that have not yet brought their answer.
+    """
 
     number: int
     job: Job
     follow: Follow
     known: dict[str, Candidate]
     group: anyio.abc.TaskGroup
+    most: int
     harvest: Harvest = field(default_factory=Harvest)
     active: dict[int, PlannedAction] = field(default_factory=dict)
     started: int = 0
@@ -67,7 +72,7 @@ class Executor:
         left = job.seconds_left
         with anyio.CancelScope(deadline=float("inf") if left is None else anyio.current_time() + left):
             async with anyio.create_task_group() as group:
-                running = _Running(number, job, follow, known, group)
+                running = _Running(number, job, follow, known, group, len(wave.actions) + MOST_FOLLOW_UPS)
                 harvest = running.harvest
                 for planned in cache_order(wave.actions):
                     self._start(planned, running)
@@ -91,12 +96,12 @@ class Executor:
         finally:
             running.active.pop(position, None)
         harvest.candidates[checked.id] = running.known[checked.id] = checked
-        following = await running.follow(checked, harvest, tuple(running.active.values()))
+        beside = tuple(running.active.values()) if running.started < running.most else ()
+        following = await running.follow(checked, harvest, beside)
         if following.is_over:
             running.group.cancel_scope.cancel()
         for action in following.actions:
-            if running.started < MOST_FOLLOW_UPS + len(running.known):
-                self._start(action, running)
+            self._start(action, running)
 
     async def _make(self, planned: PlannedAction, position: int, running: _Running) -> Candidate:
         """A new candidate with its verdicts, or an earlier one with an independent judge's."""

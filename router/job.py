@@ -7,6 +7,7 @@ import anyio
 
 from action_model.actions import Action
 from action_model.belief import Estimate
+from action_model.prices import Usage
 from router.checks.explicit import RuleCheck
 from router.errors import MaestroError
 from router.events import Watch
@@ -48,20 +49,30 @@ class Job:
         return any(isinstance(check, RuleCheck) and check.definition.already_failed for check in checks)
 
 
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long one call took, without any wait for a slot; `first_token_seconds` of a stream."""
+
+    model: str
+    seconds: float
+    usage: Usage
+    first_token_seconds: float | None = None
+
+
 @dataclass
 class Harvest:
     """What a wave brought.
 
     `candidates` by id, verified or not; `opinions` what an independent judge said of a candidate; `partials` answers
     that were cut or not finished in time; `cut` the actions whose answers failed while they were being written;
-    `first_tokens` (model, seconds) of the streams; `errors` of actions that brought nothing.
+    `timings` of the calls that answered; `errors` of actions that brought nothing.
     """
 
     candidates: dict[str, Candidate] = field(default_factory=dict)
     opinions: dict[str, tuple[Verdict, ...]] = field(default_factory=dict)
     partials: list[Candidate] = field(default_factory=list)
     cut: list[Action] = field(default_factory=list)
-    first_tokens: list[tuple[str, float]] = field(default_factory=list)
+    timings: list[Timing] = field(default_factory=list)
     errors: list[MaestroError] = field(default_factory=list)
 
 
