@@ -1,6 +1,7 @@
 """Serves the application: bounded request heads, and an end that lets requests in flight finish."""
 
 import asyncio
+import gc
 import signal
 import socket
 import time
@@ -21,6 +22,7 @@ LONGEST_HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 30.0
 IDLE_SECONDS = 75
 LAST_SECONDS = 1
+GC_THRESHOLDS = (20_000, 20, 50)
 REASONS: Mapping[int, bytes] = {
     400: b"Bad Request",
     408: b"Request Timeout",
@@ -110,12 +112,22 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
         super().__init__(config)
         self.drain_seconds = drain_seconds
+        self._owns_process = False
         self._drains_until: float | None = None
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serves until told to stop; in a worker process the logs are set up anew."""
+        """Serves until told to stop, as the only work of this process; a worker's logs are set up anew."""
         self.config.configure_logging()
+        self._owns_process = True
         super().run(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Once started, what is there stays for good: the garbage collector need not walk it again and again."""
+        await super().startup(sockets)
+        if self._owns_process:
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(*GC_THRESHOLDS)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Asks to end; a second SIGINT does not wait. The signal is not raised again, so that callers can clean up."""
