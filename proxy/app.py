@@ -28,6 +28,7 @@ from proxy.responses.route import responses
 from proxy.route import mount, wrong_method
 from proxy.runs import find_run
 from proxy.settings import Settings, SettingsError
+from proxy.studio import Studio
 from router.errors import MaestroError
 
 SETTLE_SECONDS = 2.0
@@ -97,6 +98,7 @@ async def open_house(house: House) -> AsyncIterator[None]:
         house.problem = str(error)
         raise
     finally:
+        await house.runs.close()
         await leave(house)
         await rooms.close()
 
@@ -112,6 +114,7 @@ async def leave(house: House) -> None:
 
 def api_routes(house: House) -> list[ControllerRouterHandler]:
     """The routes of the API."""
+    studio = Studio(house.runs)
     return [
         mount(house, "/v1/chat/completions", "POST", chat),
         mount(house, "/v1/completions", "POST", completions),
@@ -119,6 +122,8 @@ def api_routes(house: House) -> list[ControllerRouterHandler]:
         mount(house, "/v1/responses", "POST", responses),
         mount(house, "/v1/models", "GET", list_models),
         mount(house, "/v1/models/{name:path}", "GET", find_model),
+        mount(house, "/v1/maestro/runs", "POST", studio.create),
+        mount(house, "/studio/v1/maestro/runs", "POST", studio.create),
         mount(house, "/v1/maestro/runs/{run_id:str}", "GET", find_run),
         mount(house, "/studio/v1/maestro/runs/{run_id:str}", "GET", find_run),
     ]

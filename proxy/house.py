@@ -10,6 +10,7 @@ from proxy.exchange import RequestIds
 from proxy.serving.gate import Gate
 from proxy.serving.metrics import Metrics
 from proxy.settings import Settings
+from proxy.studio import BackgroundRuns
 from router.errors import Unavailable
 from router.ledger.ledger import Account
 from router.ledger.rates import RateLimits
@@ -25,6 +26,7 @@ class House:
     metrics: Metrics = field(default_factory=Metrics)
     ids: RequestIds = field(default_factory=RequestIds)
     direct: dict[str, Callable[..., Awaitable[None]]] = field(default_factory=dict)
+    runs: BackgroundRuns = field(default_factory=BackgroundRuns)
     built: Rooms | None = None
     door: Door | None = None
     problem: str | None = None

@@ -5,6 +5,7 @@ import msgspec
 from proxy.assembly import Rooms
 from proxy.errors import simple_error
 from proxy.exchange import Answer, Exchange
+from proxy.studio import shown
 
 
 async def find_run(exchange: Exchange, rooms: Rooms) -> Answer:
@@ -14,4 +15,4 @@ async def find_run(exchange: Exchange, rooms: Rooms) -> Answer:
     if run is None or not (exchange.caller.is_operator or run.get("team") == exchange.caller.team):
         missing = simple_error(404, f"No run found with id '{run_id[:80]}'.", "run_not_found", "run_id")
         return Answer(missing.body, missing.status)
-    return Answer(msgspec.json.encode(run))
+    return Answer(msgspec.json.encode(shown(run) if "owner" in run else {"result": None, **run}))
