@@ -46,7 +46,9 @@ def command(data: Path, benchmark: str, answers: int, per_instruction: int, disp
         click.echo(show(family, score))
     click.echo(show("all", total(list(scores.values()))))
     if target is not None:
-        target.write_text(json.dumps({name: vars(score) for name, score in scores.items()}, ensure_ascii=False, indent=1))
+        target.write_text(
+            json.dumps({name: vars(score) for name, score in scores.items()}, ensure_ascii=False, indent=1)
+        )
 
 
 def tally(score: Score, instruction: Instruction, drawn: list[str], chance: random.Random, keep: int) -> None:
@@ -76,7 +78,9 @@ def _compare(score: Score, instruction: Instruction, compiled: Compiled, answer:
     score.passed += found
     if found != wanted and len(score.disputes) < keep:
         reasons = [finding.reason for finding in findings]
-        score.disputes.append({"text": instruction.text, "answer": answer.text[:1500], "grader": wanted, "reasons": reasons})
+        score.disputes.append(
+            {"text": instruction.text, "answer": answer.text[:1500], "grader": wanted, "reasons": reasons}
+        )
 
 
 def total(scores: list[Score]) -> Score:

@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from router.checks.check import Check, Compiled, Validator
+from router.checks.effects import PARAMETERS, Effects, build_effect
 from router.checks.explicit import build_check
 from router.checks.grammar.reader import read_text
 from router.errors import BadRequest
 from router.task import Requirement
 
 
-def compile_requirement(requirement: Requirement, validators: Mapping[str, Validator] | None = None) -> Compiled:
+def compile_requirement(
+    requirement: Requirement, validators: Mapping[str, Validator] | None = None, effects: Effects | None = None
+) -> Compiled:
     """The checks, validators and judge's share of a requirement. Raises BadRequest for a bad explicit check."""
     if requirement.check is not None:
-        return _explicit(requirement, requirement.check, validators or {})
+        return _explicit(requirement, validators or {}, effects or Effects())
     specs, judged = read_requirement(requirement.description)
     if not specs:
         return Compiled(judged=requirement.description)
@@ -30,11 +33,15 @@ def read_requirement(text: str) -> tuple[list[dict[str, Any]], str]:
     return list(reading.specs), reading.judged
 
 
-def _explicit(requirement: Requirement, spec: Mapping[str, object], validators: Mapping[str, Validator]) -> Compiled:
-    if spec.get("type") == "validator":
+def _explicit(requirement: Requirement, validators: Mapping[str, Validator], effects: Effects) -> Compiled:
+    spec, param = requirement.check or {}, f"requirements['{requirement.name}'].check"
+    kind = spec.get("type")
+    if kind == "validator":
         name = spec.get("name")
         if not isinstance(name, str) or name not in validators:
-            raise BadRequest(f"Unknown validator {name!r}.", f"requirements['{requirement.name}'].check.name")
+            raise BadRequest(f"Unknown validator {name!r}.", f"{param}.name")
         return Compiled(validators=(validators[name],), kind="validator")
-    check = build_check(spec, f"requirements['{requirement.name}'].check")
+    if kind in PARAMETERS:
+        return Compiled(validators=(build_effect(spec, effects, param),), kind=str(kind))
+    check = build_check(spec, param)
     return Compiled(checks=(check,), kind=check.kind)

@@ -81,8 +81,9 @@ def _known_parameters(kind: str, given: Mapping[str, Any], known: tuple[str, ...
 
 def _where(message: str, given: Mapping[str, Any], param: str) -> str:
     """The parameter that a message is about: msgspec ends with its path, our own messages begin with its name."""
-    named = message.partition("`$.")[2].partition("`")[0].partition("[")[0] or message.split(maxsplit=1)[0]
-    if not named.isidentifier() or (named not in given and "$." not in message):
+    missing = message.partition("required field `")[2].partition("`")[0]
+    named = missing or message.partition("`$.")[2].partition("`")[0].partition("[")[0] or message.split(maxsplit=1)[0]
+    if not named.isidentifier() or (named not in given and not missing and "$." not in message):
         return param
     return f"{param}.{named}"
 

@@ -10,7 +10,9 @@ _ABBREVIATION = re.compile(
     r"(?:^|[\s(\"'*])(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|vs|etc|e\.g|i\.e|a\.m|p\.m|No|Inc|Ltd|Co|Fig|approx|[A-Z](?:\.[A-Z])*)\.$",
     re.IGNORECASE,
 )
-_BULLET = re.compile(r"^[ \t]*(?:[*+•◦▪‣–-](?=[ \t]+\S)|[*](?=[^*\s]))(?![ \t]*[*-][ \t]*[*-])", re.MULTILINE)
+_BULLET = re.compile(
+    r"^[ \t]*(?!(?:[*_-][ \t]*){3,}$)(?:[*+•◦▪‣–-](?=[ \t]+\S)|[*](?=[^*\s][^*\n]*$)|-(?=[^-\s\d]))", re.MULTILINE
+)
 _NUMBERED = re.compile(r"^[ \t]*(?:\*\*)?\(?\d{1,3}[.)][ \t]+\S", re.MULTILINE)
 _BLANK = re.compile(r"\n[ \t]*\n")
 _INFLECTED = r"(?:'s|’s|s|es|ed|d|ing|er|ers|ly)?"

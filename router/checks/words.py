@@ -140,9 +140,9 @@ def regex(answer: Answer, p: Pattern) -> Finding:
 
 
 def one_of(answer: Answer, p: Phrases) -> Finding:
-    """The answer is one of the choices; a choice of three words or more may stand inside a longer answer."""
+    """The answer is one of the choices, whatever its case; one of three words or more must stand there to the letter."""
     given = _plain(answer.text)
-    found = [choice for choice in p.phrases if _plain(choice) == given]
+    found = [choice for choice in p.phrases if len(choice.split()) < 3 and _plain(choice) == given]
     found += [choice for choice in p.phrases if len(choice.split()) > 2 and choice in answer.text]
     return Finding(float(bool(found)), f"is {found[0]!r}" if found else f"none of {len(p.phrases)} choices")
 

@@ -17,13 +17,13 @@ UNITS: dict[str, str] = {
     "letters": r"letters",
     "numbered_items": r"numbered (?:items?|points?|steps?)|items? IN numbered list",
     "list_items": r"list items?|items? IN list",
-    "bullets": r"(?:markdown )?(?:bullet ?points?|bullets?|bulleted (?:points?|items?)|bullet (?:items?|lists?))(?: IN markdown)?",
+    "bullets": r"(?:markdown )?(?:bullet ?points?|bullets?|bulleted (?:points?|items?)|bullet (?:items?|lists?))(?: IN markdown(?: format| syntax| formatting)?)?",
     "headings": r"(?:markdown )?(?:headings?|headers?|sub ?headings)",
-    "highlights": r"(?:highlighted|bolded or italicized) (?:sections?|parts?|phrases?|passages?|text sections?|areas?|portions?)(?: IN markdown)?",
+    "highlights": r"(?:highlighted|bolded or italicized) (?:sections?|parts?|phrases?|passages?|text sections?|areas?|portions?)(?: IN markdown(?: format| syntax)?)?",
     "bolds": r"(?:bold|bolded) (?:phrases?|parts?|WORD|passages?|sections?)",
-    "italics": r"(?:italic|italicized|italicised) (?:phrases?|parts?|WORD|passages?|sections?)",
+    "italics": r"(?:italic|italicized|italicised) (?:text )?(?:phrases?|parts?|WORD|passages?|sections?)(?: IN markdown(?: format| syntax)?)?",
     "placeholders": r"(?:placeholders?|bracketed placeholders?|square bracketed placeholders?|template placeholders?)"
-    r"(?: (?:represented|denoted|marked|indicated|shown|WRAP)?(?: )?(?:IN|WITH)? ?square brackets)?|square bracket placeholders?",
+    r"(?: (?:, )?(?:represented|denoted|marked|indicated|shown|WRAP|enclosed)?(?: )?(?:IN|WITH)? ?square brackets)?|square bracket placeholders?",
     "numbers": r"(?:numbers?|numerals?|numerical values?|numeric values?)",
     "digits": r"digits?",
     "urls": r"(?:urls?|links?|hyperlinks?|web links?)",
@@ -39,7 +39,6 @@ UNITS: dict[str, str] = {
     "quotations": r"(?:quotations|direct quotes)",
 }
 UNIT = "|".join(f"(?P<{name}>{pattern})" for name, pattern in UNITS.items())
-_AGAIN = "|".join(UNITS.values())
 RELATION = r"(?P<rel>MOST|FEWER|LEAST|MORE|EXACTLY|JUST)"
 N = r"#(?P<n>\d+)"
 POST = r"(?: (?P<post>OR_FEWER|OR_MORE|MOST|LEAST|JUST|EXACTLY))?"
@@ -157,9 +156,9 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?:{UNIT}) (?:MUST )?(?:APPEAR|USE|BE) (?:{RELATION} )?{N}(?P<post> times)", lambda m, c: _times(m, c)),
     rule(rf"(?:{RELATION} )?{N}(?: (?:full|complete|whole|separate|total|IN))?{POST.replace('post', 'post')} (?:{UNIT})", _count),
     rule(rf"(?:{RELATION} )?{N}(?: (?:full|complete|separate))? (?:{UNIT})(?: ,)?{POST}(?: IN total| JUST)?", _count),
-    rule(rf"(?:BETWEEN )?#(?P<low>\d+)(?: WORD| sentences)? (?:and|to|-) #(?P<high>\d+) (?:{UNIT})(?: ,? ?\(? ?inclusive ?\)?)?", _range),
+    rule(rf"(?:BETWEEN )?#(?P<low>\d+) (?:and|to|-) #(?P<high>\d+) (?:{UNIT})(?: ,? ?\(? ?inclusive ?\)?)?", _range),
     rule(
-        rf"(?P<low_rel>LEAST|MORE|MOST|FEWER) #(?P<low>\d+)(?: (?:{_AGAIN}))?(?: ,)?(?: and| but|,)? (?:NOT USE |BE )?"
+        rf"(?P<low_rel>LEAST|MORE|MOST|FEWER) #(?P<low>\d+)(?: ,)?(?: and| but|,)? (?:NOT USE |BE )?"
         rf"(?P<high_rel>MOST|FEWER|LEAST|MORE) #(?P<high>\d+) (?:{UNIT})",
         _both,
     ),
@@ -177,9 +176,14 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?:MOST) {_OF}(?: count)? {_SIGN}{N}", _capped("MOST")),
     rule(
         rf"(?:{_OF} count|number IN (?P<of2>WORD|sentences?|characters?|paragraphs?|lines?))".replace("of2", "of_")
-        + rf"(?: IN ANSWER)? {_SIGN}(?:{RELATION} )?{N}",
+        + rf"(?: IN ANSWER)? {_SIGN}(?:{RELATION} )?{N}{POST}",
         lambda match, clause: _number_of(match, clause),
     ),
+    rule(rf"number IN (?:{UNIT})(?: IN ANSWER)? {_SIGN}(?:{RELATION} )?{N}{POST}", _count),
+    rule(rf"number IN (?:{UNIT})(?: IN ANSWER)? {_SIGN}(?:BETWEEN )?#(?P<low>\d+) (?:and|to) #(?P<high>\d+)", _range),
+    rule(rf"(?:italicize|italicise) (?:{RELATION} )?{N} (?:\w+ )?(?:sections?|parts?|phrases?|WORD|passages?|KEYWORD)(?: IN ANSWER)?(?: IN markdown)?", lambda m, c: _styled("italics", m, c)),
+    rule(rf"(?:bold) (?:{RELATION} )?{N} (?:\w+ )?(?:sections?|parts?|phrases?|WORD|passages?|KEYWORD)(?: IN ANSWER)?(?: IN markdown)?", lambda m, c: _styled("bolds", m, c)),
+    rule(rf"(?:{RELATION} )?{N} paragraphs(?: that BE)?(?: ,)? SEPARATED (?:WITH|IN) (?:markdown )?(?:divider|separator)?(?: )?:? ?(?P<mark>§\d+§)", lambda m, c: _divided(m, c)),
     rule(
         r"(?:WORD count|number IN WORD)(?: IN ANSWER)? (?:MUST |BE |: |USE )*(?:BETWEEN )?#(?P<low>\d+) (?:and|to) #(?P<high>\d+)",
         lambda match, clause: None
@@ -187,6 +191,17 @@ RULES: tuple[Rule, ...] = (
         else limits("words", int(match.group("low")), int(match.group("high"))),
     ),
 )
+
+
+def _styled(unit: str, match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    found = bounds(match.group("rel"), int(match.group("n")))
+    return None if clause.is_negative or found is None else limits(unit, *found)
+
+
+def _divided(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    found = bounds(match.group("rel"), int(match.group("n")))
+    specs = None if clause.is_negative or found is None else limits("paragraphs", *found)
+    return None if specs is None else [{**spec, "separator": clause.literal(match.group("mark"))} for spec in specs]
 
 
 def _times(match: re.Match[str], clause: Clause) -> list[Spec] | None:
@@ -199,6 +214,6 @@ def _number_of(match: re.Match[str], clause: Clause) -> list[Spec] | None:
     if clause.is_negative:
         return None
     named = match.group("of") or match.group("of_")
-    found = bounds(match.group("rel"), int(match.group("n")))
+    found = bounds(match.group("rel"), int(match.group("n")), match.group("post"))
     unit = {"WORD": "words"}.get(named, f"{named.rstrip('s')}s")
     return None if found is None else limits(unit, *found)

@@ -48,7 +48,7 @@ _LANG = rf"(?:IN )?{_JUST}(?:IN )?(?P<language>{_LANGUAGE})(?: language)?"
 _LOWER = r"(?:lowercase|lower case|lowercased|small case)(?: (?:letters|characters|text))?|small letters"
 _UPPER = r"(?:uppercase|upper case|uppercased|all caps|caps|block capitals|capitals|all capitals)(?: (?:letters|characters|text))?|capital letters|capitalized letters|block letters"
 _END = r"(?: (?:JUST|throughout|IN ANSWER|IN|ANSWER))*"
-_CAPS_RULE = r"(?:(?:,|;|\()? ?(?:and )?(?:no|NOT USE|USE no|NOT) (?:any )?(?:capital|uppercase|upper case)(?: letters)?(?: (?:BE )?(?:ALLOWED|USE))?\)?)?"
+_CAPS_RULE = r"(?:(?: ,| ;| \()? ?(?:and )?(?:IN )?(?:no|NOT USE|USE no|NOT) (?:any )?(?:capital|uppercase|upper case)(?: letters)?(?: (?:BE )?(?:ALLOWED|USE))?\)?)?"
 
 RULES: tuple[Rule, ...] = (
     rule(rf"(?:START) (?:ANSWER )?(?:IT )?{_IN}{_K}?(?P<list>{Q})", _phrase("starts_with")),
@@ -82,6 +82,9 @@ RULES: tuple[Rule, ...] = (
         r"(?:(?:WRAP|USE|KEEP) )*(?:ANSWER )?(?:IN )?(?:WRAP )?(?:IN )?(?:pair IN )?(?:double quotation marks|double quotes|quotation marks|double quote marks)",
         lambda m, c: None if c.is_negative or not ("WRAP" in m.group() or "ANSWER" in m.group() or c.verbs & {"ANSWER", "USE"} and "IN" in m.group()) else [{"type": "quoted"}],
     ),
+    rule(r"(?:USE |WRAP )?(?:double )?(?:quotation marks|quotations marks|quotes) around (?:ANSWER)?|(?:double )?(?:quotation marks|quotations marks|quotes) around", lambda m, c: [{"type": "quoted"}] if "double" in m.group() and not c.is_negative else None),
+    rule(rf"(?:IN )?{_JUST}(?:lowercase|lower case) (?P<language>{_LANGUAGE})", _cased("lowercase")),
+    rule(rf"(?:IN )?{_JUST}(?:uppercase|upper case|all caps) (?P<language>{_LANGUAGE})", _cased("uppercase")),
     rule(r"START and END IN (?:double )?quotation mark", fixed({"type": "quoted"})),
     rule(r"(?:any )?(?:whitespace|white space|spaces)(?: characters?)?(?: ALLOWED)?", lambda m, c: [{"type": "no_whitespace"}] if c.is_negative else None),
 )

@@ -10,7 +10,7 @@ Q = r"§\d+§"
 _AS = r"(?:(?:WRAP|format|IN|ANSWER|JUST|USE|BE|IT|parse|parseable|parses) )*(?:(?:valid|well formed|proper|parseable|syntactically|correct|strict|raw|pure|legal) )*"
 _AFTER = r"(?: (?:JUST|and nothing else|and no other ANSWER|NOTHING else|format|syntax|code|IN JUST))*"
 _FORMS = {
-    r"json(?: format| syntax| ANSWER| data| document| string| blob| payload)?": {"type": "json"},
+    r"json(?: format| syntax| block| code block| ANSWER| data| document| string| blob| payload)?": {"type": "json"},
     r"(?:single )?json object": {"type": "json_schema", "schema": {"type": "object"}},
     r"json (?:array|list)|array IN json": {"type": "json_schema", "schema": {"type": "array"}},
     r"yaml(?: format| document| syntax)?": {"type": "yaml"},
@@ -96,7 +96,7 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(
         rf"{_AT_END}(?:USE |MUST |BE )*(?:postscript|post script|p \. s \.)(?: (?:section|note|line))?(?: {_AT_END.strip()})?"
-        rf"(?:(?: that)? (?:START|IN|USE|marked|indicated|labeled|introduced by)(?: IN)?(?: KEYWORD| WORD| marker)? {Q})?(?: at (?:very )?END(?: IN ANSWER)?)?(?: \( ?{Q} ?\))?",
+        rf"(?:(?: at (?:very )?END(?: IN ANSWER)?)?(?: ,)?(?: to ANSWER)?(?: that)? (?:START|IN|USE|marked|indicated|labeled|introduced by)(?: IN)?(?: KEYWORD| WORD| marker)? {Q})?(?: at (?:very )?END(?: IN ANSWER)?)?(?: \( ?{Q} ?\))?",
         _postscript,
     ),
     rule(rf"{_AT_END}(?:USE )?(?:postscript |line )?(?:START |BE )?(?:IN )?{Q} (?:postscript|section|note)(?: at (?:very )?END(?: IN ANSWER)?)?", lambda m, c: _postscript(m, c) if re.search(r"p\W?\s?s", " ".join(c.literals(m.group())), re.IGNORECASE) else None),

@@ -2,14 +2,14 @@
 
 import re
 
-from router.checks.grammar.amounts import N, RELATION, bounds, opposite
+from router.checks.grammar.amounts import N, POST, RELATION, bounds, opposite
 from router.checks.grammar.clause import Clause, Reader, Rule, Spec, rule
 
 Q = r"§\d+§"
 LIST = rf"(?P<list>{Q}(?: (?:,|and|or|nor|, and|, or|&|/|;) {Q})*)"
 K = r"(?:(?:all |any |all IN |any IN |IN |both )*(?:KEYWORD|WORD|LETTER)(?: IN)?(?: KEYWORD)? ?:? ?)"
 _APPEAR = r"(?:MUST )?(?:APPEAR|BE|USE)"
-_MANY = rf"(?:{RELATION} )?{N} times"
+_MANY = rf"(?:IN )?(?:{RELATION} )?{N}{POST} times?"
 _RANGE = r"(?:BETWEEN )?#(?P<low>\d+) (?:and|to) #(?P<high>\d+) times"
 
 
@@ -29,7 +29,8 @@ def _counted(text: str, is_letter: bool, low: int | None, high: int | None) -> l
 
 def _often(match: re.Match[str], clause: Clause) -> list[Spec] | None:
     n, relation = int(match.group("n")), match.group("rel")
-    found = opposite(relation, None, n) if clause.is_negative else bounds(relation, n)
+    post = match.group("post")
+    found = opposite(relation, post, n) if clause.is_negative else bounds(relation, n, post)
     specs: list[Spec] = []
     for text in clause.literals(match.group("list")):
         counted = None if found is None else _counted(text, "LETTER" in match.group("kind"), *found)

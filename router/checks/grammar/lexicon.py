@@ -6,7 +6,7 @@ from router.checks.grammar.numbers import read_numbers
 
 _SAME: dict[str, str] = {
     # what says nothing by itself
-    "": "please|kindly|make sure that|make sure to|make sure|be sure to|be sure that|ensure that|ensuring that|ensuring|"
+    "": "please|kindly|total of|don't forget to|do not forget to|basically|first of all|in addition|make sure that|make sure to|make sure|be sure to|be sure that|ensure that|ensuring that|ensuring|"
     "ensure|remember to|remember that|always|also|it is required that|it is important that|note that|additionally|furthermore|"
     "moreover|strictly|absolutely|at all|whatsoever|the|a|an|your|its|i want you to|i would like you to|i need you to|i want|"
     "you are required to|it is essential that|just make sure|try to|it is imperative that|take care to|very|consistently|"
@@ -17,7 +17,7 @@ _SAME: dict[str, str] = {
     "ANSWER": "within the response|within your response|within your answer|within the answer|within the text|answer|answers|response|responses|reply|replies|output|text|message|completion|respond|responding|answering|replying|"
     "everything|entire response|whole response|entire answer|whole answer|entire reply|whole reply|entire output|whole output|full response|"
     "final answer|complete response|generated text|entire text|whole text|final response|final output|complete answer|full answer|"
-    "essay|story|poem|email|e mail|article|blog post|speech|song|tweet|cover letter|haiku|limerick|itinerary|resume|"
+    "essay|story|poem|email|e mail|article|blog post|speech|advertisement|ad|rap|riddle|template|proposal|document|dialogue|joke|rant|blog|book report|report|review|critique|rubric|script|monologue|lyrics|song lyrics|facebook post|instagram post|linkedin post|social media post|press release|newsletter|product description|ballad|sonnet|ode|post|fake news article|news article|cover email|memo|eulogy|toast|fairy tale|short story|slogan|tagline|pitch|song|tweet|cover letter|haiku|limerick|itinerary|resume|"
     "overall response|overall answer|overall length|total length|length|answer the question|respond to the question|"
     "answer this question|answer the query|respond to the query|explanation|generated response|everything you write|entire essay|"
     "entire story|entire letter|entire poem|whole essay|whole story|whole thing|whole poem|written response|answer me|summary|"
@@ -67,7 +67,7 @@ _SAME: dict[str, str] = {
     "do not write less than|don't write less than|lower limit of|do not use less than|no lower than|atleast",
     "MORE": "more than|over|above|longer than|greater than|exceeding|exceed|exceeds|upwards of|in excess of|strictly more than|"
     "higher than|be over|go over|beyond",
-    "EXACTLY": "exactly|precisely|total of|equal to|equals|no more and no less than|no more no less than|exact number of|exact|"
+    "EXACTLY": "exactly|precisely|equal to|equals|no more and no less than|no more no less than|exact number of|exact|"
     "neither more nor less than|is exactly|be exactly",
     "JUST": "just|only|no other than|solely|exclusively|nothing but|nothing other than|purely|entirely|completely|fully|wholly",
     "BETWEEN": "between|from|in the range of|ranging from|anywhere from|anywhere between|somewhere between|any number between|"

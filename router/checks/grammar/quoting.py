@@ -30,7 +30,7 @@ _STOP = (
 )
 _ONE = rf"(?!(?:{_STOP})\b)[^\s,.;:\"'()\[\]§]+"
 _FOLLOW = (
-    r"(?=\s*(?:$|[.;:!?](?:\s|$)|,|\b(?:should|must|shall|has to|needs to|need to|have to|appears?|occurs?|at least|at most|exactly|less than|"
+    r"(?=\s*(?:$|[.;:!?](?:\s|$)|,|\b(?:should|must|shall|does|doesn't|do|don't|has to|needs to|need to|have to|appears?|occurs?|at least|at most|exactly|less than|"
     r"more than|fewer than|no more|no fewer|not more|in|anywhere|is|are|cannot|can't|may not|never|once|twice|or|and|\d+ times|"
     r"as the|to the|starting|between|only|(?:two|three|four|five|six|seven|eight|nine|ten) times)\b))"
 )

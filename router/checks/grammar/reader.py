@@ -13,7 +13,8 @@ LONGEST = 2000
 _SENTENCE_END = re.compile(r"(?<=[^\s.])(?:[.!;](?=\s+\S)|\n+)\s*|(?<=[a-z§)])\?\s+(?=[A-Z])")
 _JOINT = re.compile(r"\s*(?:,|;)\s*(?:and|but|then|while)?\s+|\s+(?:and|but|while|then)\s+", re.IGNORECASE)
 _EXAMPLE = re.compile(
-    r"[,;(]?\s*(?:\(?\b(?:such as|for example|for instance|e\.g\.?|i\.e\.?|like so|like this|that is|as in|like)\b)[:,]?(?:\s.*)?$",
+    r"[,;(]?\s*(?:\(?\b(?:such as|for example|for instance|e\.g\.?|i\.e\.?|like so|like this|that is|as in|like)\b)[:,]?"
+    r"(?:\s+(?:use )?(?:(?!\b(?:and|but|or)\b)[\w'<>§*:. ])*(?:\s*,\s*(?:and )?§\d+§)*(?:,? etc\.?)?\)?)?$",
     re.IGNORECASE | re.DOTALL,
 )
 _EXAMPLE_ONLY = re.compile(r"(?:for example|for instance|e\.g\.|i\.e\.|example:|examples?\b|such as)", re.IGNORECASE)
@@ -34,21 +35,31 @@ _PREPOSITION = re.compile(
     r"like|such|including|especially|particularly|not counting|excluding|plus|or|nor|than|whether|without counting)\b",
     re.IGNORECASE,
 )
+_AMOUNT_PHRASE = re.compile(
+    r"(?:in|with|using|without) (?:no|any|at|only|just|all|exactly|less|fewer|more|between|lower|upper|english|using|commas|\d|a (?:max|min)imum|"
+    r"one|two|three|four|five|six|seven|eight|nine|ten|double)",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"(?:[a-z][a-z']*\b[ ,]+){2,}|be \w+|[a-z]+ \w+$", re.IGNORECASE)
 _ANAPHOR = re.compile(r"\b(?:it|they|them|these|those|this|each|both|its|their)\b", re.IGNORECASE)
 _TASK = re.compile(
     r"(?P<task>(?:please )?(?:explain|describe|summari[sz]e|discuss|answer|respond|reply|tell|say|define|outline|introduce|paraphrase|"
     r"rewrite|translate|write|compose|review)\b[^.;:!?§]{0,300}?) (?P<amount>(?:in|using|with|within)(?: (?:just|only|exactly|at most|"
-    r"at least|no more than|fewer than|less than|under|a maximum of|a minimum of|up to|more than|between))*\s[\w ,-]{1,40}?"
-    r"(?:words?|sentences?|paragraphs?|lines|characters|bullet points))",
+    r"at least|no more than|fewer than|less than|under|a maximum of|a minimum of|up to|more than|between))*\s[\w ,+-]{1,40}?"
+    r"(?:words?(?: or (?:less|more|fewer))?|sentences?|paragraphs?|lines|characters|bullet points)|without (?:using )?(?:any |the use of )?commas?|"
+    r"in (?:all )?(?:lower ?case|upper ?case|capital|capitals|caps)(?: letters)?|in all caps)",
     re.IGNORECASE,
 )
 _PART_OF = re.compile(
     r"\b(?:each|every|all|any|both|per|and|or|first|second|last|section|paragraph|introduction|conclusion|title|include|then|but|"
-    r"that|which|who|its|if|when|not|never|don't)\b",
+    r"that|which|who|its|if|when|not|never|don't|how to|ways? to|want|try|tells?|asks?|says?|someone|anyone|people)\b",
     re.IGNORECASE,
 )
 _TRIVIAL = re.compile(r"(?:please )?(?:answer|respond|reply|write|say it|explain|summari[sz]e|describe)(?: (?:it|this|the question|me|to (?:me|the user)|your (?:answer|response)))?", re.IGNORECASE)
 _EXEMPLIFIED = ("placeholders", "highlights", "bullets", "title", "sections", "postscript", "json", "numbered", "list_items")
+_NO_PREFACE = re.compile(
+    r"(?:please )?(?:do not|don't) (?:say|output|add|include|write) any(?:thing|(?: other)? words?(?: or characters?)?) (?:before|first)\b.*", re.IGNORECASE
+)
 _DIVIDER = re.compile(
     r"(?:(?:the )?paragraphs(?: and only paragraphs)? (?:are|should be|must be|need to be|being)?\s*(?:separated|divided)(?: from each other| with each other)?|"
     r"separate (?:the |your |each )?paragraphs?(?: from each other)?|separated|divided)(?: each other)? (?:with|by|using)(?: each other (?:with|by))? "
@@ -128,6 +139,8 @@ def _aside(sentence: str, specs: list[Spec], quotes: Quotes) -> list[Spec] | Non
         mark = quotes.literals[int(divider.group("mark").strip("§"))] if divider.group("mark") else ""
         _set_divider(specs, mark)
         return []
+    if _NO_PREFACE.match(sentence) and any(spec["type"] == "repeats_prompt" for spec in specs):
+        return []
     return _answer_divider(sentence, specs, quotes)
 
 
@@ -198,11 +211,13 @@ def _read_pieces(pieces: list[tuple[str, str]], quotes: Quotes) -> tuple[list[Sp
 
 def _read_with(lead: str, text: str, quotes: Quotes, *, is_first: bool, was_known: bool) -> tuple[list[Spec], str] | None:
     """(checks, its lead). A piece without a verb of its own takes over the one before; after an unknown one it needs one."""
-    if not is_first and _PREPOSITION.match(text) and not re.match(r"in (?:all|only|lower|upper|english|at)", text, re.IGNORECASE):
+    if not is_first and _PREPOSITION.match(text) and not _AMOUNT_PHRASE.match(text):
         return None
     clause = strip(canonical(text), quotes)
     own = clause.verbs - {",", ":", "and", "but"}
-    has_verb = bool(own & {"USE", "NOT", "MUST", "KEEP", "BE", "no", "ANSWER"}) or re.match(r"START|END|WRAP|highlight", clause.core)
+    has_verb = bool(own & {"USE", "NOT", "MUST", "KEEP", "BE", "no", "ANSWER"}) or re.search(
+        r"^(?:START|END|WRAP|highlight)|\b(?:APPEAR|MUST|FORBIDDEN|ALLOWED)\b", clause.core
+    )
     if not is_first and not has_verb:
         if not was_known or not lead:
             return None
@@ -216,7 +231,7 @@ def _read_with(lead: str, text: str, quotes: Quotes, *, is_first: bool, was_know
 
 def _blocks(piece: str) -> bool:
     """Does a piece that is not understood change what the others mean?"""
-    return bool(_PREPOSITION.match(piece) or _SUBORDINATE.search(piece))
+    return bool(_PREPOSITION.match(piece) or _SUBORDINATE.search(piece) or not _CLAUSE.match(piece))
 
 
 def read_piece(text: str, quotes: Quotes) -> list[Spec] | None:

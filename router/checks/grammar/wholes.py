@@ -7,7 +7,7 @@ from router.checks.grammar.numbers import read_numbers
 from router.checks.grammar.clause import Spec
 
 Read = Callable[[re.Match[str]], list[Spec] | None]
-_LEAD = r"(?:please |you (?:must|should|need to|have to) |make sure (?:to|you) |(?:your|the) (?:entire |whole )?(?:answer|response|reply|output|letter|essay|email) (?:must|should|has to|needs to) )*"
+_LEAD = r"(?:please |you (?:must|should|need to|have to) |make sure (?:to|you) |(?:your|the) (?:entire |whole )?(?:[a-z]+) (?:must|should|has to|needs to) )*"
 _PHRASE = r"(?:this|the)(?: following)?(?: exact| same| specific)? (?:phrase|sentence|words|line|text)s?:?"
 _FOLLOW = r"(?:[.!?]?[\"']?\s+(?:and )?(?:there should be )?no (?:other|more|further) words? (?:should|must|may|can) (?:follow|come after|be after)(?: (?:this|the|that) (?:phrase|sentence|words))?\.?)"
 _ANSWER = r"(?: (?:the|your|its) (?:entire |whole )?(?:answer|response|reply|output|text|letter|essay|email|story))?"
@@ -82,7 +82,7 @@ WHOLES: tuple[tuple[re.Pattern[str], Read], ...] = (
         _options,
     ),
     (
-        _flags(r"(?:first,?\s*)?(?:please )?repeat (?:the|this|my) (?:request|prompt|question|sentence)(?: above| below)?,? ?(?:exactly )?(?:word[ -]for[ -]word|verbatim|exactly)?,?(?: without (?:any )?changes?)?,?(?: and)?(?: then)?(?: (?:give|provide|write) (?:me )?your (?:answer|response)|answer it)?(?:\s*\(.*\)|[.;:] .*(?:do not (?:say|include|add)|before repeating).*)?\.?"),
+        _flags(r"(?:first,?\s*)?(?:please )?repeat (?:the|this|my)(?: exact| entire| whole| full|,)* (?:request|prompt|question|sentence|text)(?: above| below)?,? ?(?:exactly )?(?:word[ -]for[ -]word|verbatim|exactly)?,?(?: without (?:any |making any )?changes?)?,?(?: and)?(?: then)?(?: (?:give|provide|write) (?:me )?your (?:answer|response)|answer it)?(?:\s*\(.*\)|[.;:] .*(?:do not (?:say|include|add)|before repeating).*)?\.?"),
         _copy,
     ),
     (

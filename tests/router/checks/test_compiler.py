@@ -10,7 +10,7 @@ from router.task import Requirement
 
 UNDERSTOOD = [
     ("Answer in at most 50 words", [{"type": "max_words", "value": 50}]),
-    ("Your answer must be in just 50 words.", [{"type": "exact_words", "value": 50}]),
+    ("Your answer must be in just 50 words.", [{"type": "min_words", "value": 45}, {"type": "max_words", "value": 50}]),
     ("no more than three paragraphs", [{"type": "max_paragraphs", "value": 3}]),
     ("Use fewer than 5 sentences", [{"type": "max_sentences", "value": 4}]),
     ("Keep it under 100 words", [{"type": "max_words", "value": 99}]),
@@ -33,7 +33,6 @@ LEFT_TO_THE_JUDGE = [
     "each bullet starts with a verb",
     "Write in an upbeat tone",
     "Use around 50 words",
-    "Use at most 50 words in each paragraph",
     "If the user is rude, answer in at most 5 words",
     "Respond in a friendly way",
     "Mention why fewer than 5 sentences would not do",
@@ -104,11 +103,11 @@ def test_scores_are_graded_and_reasons_carry_numbers() -> None:
     ("spec", "param"),
     [
         ({"type": "nonsense"}, "check.type"),
-        ({"type": "max_words"}, "check"),
-        ({"type": "max_words", "value": -1}, "check"),
-        ({"type": "max_words", "value": 5, "extra": 1}, "check"),
-        ({"type": "regex", "pattern": "("}, "check"),
-        ({"type": "json_schema", "schema": {"type": "nothing"}}, "check"),
+        ({"type": "max_words"}, "check.value"),
+        ({"type": "max_words", "value": -1}, "check.value"),
+        ({"type": "max_words", "value": 5, "extra": 1}, "check.extra"),
+        ({"type": "regex", "pattern": "("}, "check.pattern"),
+        ({"type": "json_schema", "schema": {"type": "nothing"}}, "check.schema"),
     ],
 )
 def test_a_bad_explicit_check_names_its_parameter(spec: dict[str, object], param: str) -> None:
