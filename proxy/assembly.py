@@ -36,6 +36,8 @@ from router.verify import Verifier
 logger = logging.getLogger("maestro.assembly")
 EMBEDDED_URLS = "MAESTRO_EMBEDDED_URLS"
 """Set by `maestro serve` for its workers, so that they share the embedded servers it started."""
+EMBEDDED_SECONDS = 300.0
+"""An embedded model on a busy machine is slow, but it is there: the least timeout of its calls."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,9 @@ def _spec(upstream: UpstreamSettings, urls: Mapping[str, str]) -> UpstreamSpec:
         base_url=urls.get(upstream.name) or upstream.base_url or "",
         api_key=_key(upstream),
         headers=upstream.headers,
-        timeout_seconds=upstream.timeout_seconds,
+        timeout_seconds=max(upstream.timeout_seconds, EMBEDDED_SECONDS)
+        if upstream.is_embedded
+        else upstream.timeout_seconds,
         asks_usage=upstream.asks_usage,
         forward_traceparent=upstream.forward_traceparent,
     )

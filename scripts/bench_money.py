@@ -48,27 +48,29 @@ async def proxy(
         "  input_usd_per_mtok = 1.0\n  output_usd_per_mtok = 4.0\n",
         "utf-8",
     )
+    log_file = open(folder / "proxy.log", "ab")  # noqa: SIM115, ASYNC230, PTH123 - the process keeps it
     process = subprocess.Popen(  # noqa: ASYNC220 - killed by its process group, which asyncio does not offer
         [Path(sys.executable).with_name("maestro"), "serve", "--config", str(config)],
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=log_file,
         start_new_session=True,
     )
     try:
-        await ready(f"http://127.0.0.1:{port}", process)
+        await ready(f"http://127.0.0.1:{port}", process, folder / "proxy.log")
         yield f"http://127.0.0.1:{port}", process
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await asyncio.to_thread(process.wait)
+        log_file.close()
 
 
-async def ready(origin: str, process: subprocess.Popen[bytes]) -> None:
+async def ready(origin: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Returns once /readyz answers 200."""
     async with aiohttp.ClientSession() as session:
         for _ in range(600):
             if process.poll() is not None:
-                raise click.ClickException("the proxy ended")
+                raise click.ClickException(f"the proxy ended: {await asyncio.to_thread(log.read_text)}")
             with contextlib.suppress(aiohttp.ClientError):
                 async with session.get(f"{origin}/readyz") as answer:
                     if answer.status == 200:
