@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-FAILURES_TO_OPEN = 5
-FIRST_PAUSE_SECONDS = 2.0
-LONGEST_PAUSE_SECONDS = 60.0
+FAILURES_TO_OPEN = 20
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
