@@ -16,7 +16,7 @@ from router.judging.agreement import agreement, final_answer
 from router.learning import both, refreshed, reweighted, without_models
 from router.named import PARALLEL, NamedPlan
 from router.overlap import early_fix
-from router.planner import Situation, Stop, plan_wave
+from router.planner import Situation, Stop, Verification, plan_wave
 from router.planning.opinions import count_opinions
 from router.planning.second import confirming_wave
 from router.planning.standing import standings
@@ -104,6 +104,8 @@ class Campaign:
             return self.plan.next(self.candidates, len(self.waves))
         situation = self.situation()
         decision = plan_wave(situation)
+        if isinstance(decision, Stop) and not situation.candidates:
+            decision = plan_wave(replace(situation, verification=Verification()))  # better unchecked than no answer
         if isinstance(decision, Stop) and decision.reason in GOOD:
             return confirming_wave(situation, standings(situation), 0.0) or decision
         return decision

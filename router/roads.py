@@ -1,6 +1,5 @@
 """Which road a request takes: one model's bytes passed through, or waves."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,6 +10,7 @@ from router.checks.check import Validator
 from router.conversation import Conversation, conversation_of
 from router.errors import UnknownModel
 from router.facts import choice_count, facts_of, slim_facts
+from router.ids import new_id
 from router.judging.agreement import asks_for_one_answer
 from router.outlook import Outlook
 from router.pins import Pin, Pins
@@ -114,7 +114,7 @@ def _bound(road: Road) -> Road:
 
 
 def _run_id() -> str:
-    return f"run-{uuid.uuid4().hex}"
+    return f"run-{new_id()}"
 
 
 def _scope(caller: Caller) -> str:

@@ -1,11 +1,11 @@
 """One run's money: waves are held at once, attempts begun and settled one by one, and the rest given back."""
 
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from action_model.prices import Usage
 from router.errors import RunLimitReached
+from router.ids import new_id
 from router.ledger.ledger import Account, Charge, Ledger, Line, Reservation
 from router.task import Attempt
 from router.upstreams.upstream import Model, Outcome, Purpose
@@ -67,7 +67,7 @@ class RunPurse:
     async def hold(self, expected: Sequence[tuple[Model, Usage]], purpose: Purpose = "generate") -> None:
         """Holds a whole wave, all or nothing. Raises RunLimitReached, BudgetExceeded, BudgetReserved, Unavailable."""
         lines = [
-            Line(uuid.uuid4().hex, model.id, model.price.nanodollars(usage), purpose, self.technique)
+            Line(new_id(), model.id, model.price.nanodollars(usage), purpose, self.technique)
             for model, usage in expected
         ]
         needed = sum(line.nanodollars for line in lines)

@@ -30,18 +30,20 @@ class Registry:
     def __init__(self, writer: Writer, now: Callable[[], float] = time.time) -> None:
         self._writer = writer
         self._now = now
-        self._known: TTLCache[str, tuple[Any, ...]] = TTLCache(100_000, FRESH_SECONDS)
+        self._known: TTLCache[str, tuple[Caller, float | None]] = TTLCache(100_000, FRESH_SECONDS)
 
     async def authenticate(self, token: str, team: str | None = None) -> Caller:
         """The caller of a key. Raises Unauthenticated; Forbidden if it names a team it may not name."""
         hashed = hash_key(token)
-        row = self._known.get(hashed)
-        if row is None:
+        known = self._known.get(hashed)
+        if known is None:
             row = await self._writer.do(lambda db: accounts.find_key(db, hashed))
             if row is None:
                 raise Unauthenticated("Incorrect API key provided.")
-            self._known[hashed] = row
-        caller = self._caller(row, hashed)
+            known = self._known[hashed] = (self._caller(row, hashed), row[3])
+        caller, expires_at = known
+        if expires_at is not None and expires_at <= self._now():
+            raise Unauthenticated("The API key has expired.")
         if team is None or team == caller.team:
             return caller
         if team not in caller.teams:
@@ -84,11 +86,9 @@ class Registry:
         return await self._writer.do(lambda db: accounts.list_keys(db, team))
 
     def _caller(self, row: Sequence[Any], hashed: str) -> Caller:
-        key_id, stored, team, expires_at, revoked_at, scopes, team_defaults = row
+        key_id, stored, team, _, revoked_at, scopes, team_defaults = row
         if not hmac.compare_digest(stored, hashed) or revoked_at is not None:
             raise Unauthenticated("Incorrect API key provided.")
-        if expires_at is not None and expires_at <= self._now():
-            raise Unauthenticated("The API key has expired.")
         said = json.loads(scopes)
         return Caller(
             team=team,

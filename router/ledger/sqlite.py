@@ -4,12 +4,12 @@ import asyncio
 import json
 import sqlite3
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from router.ids import new_id
 from router.ledger import books, money, owners
 from router.ledger.known import Change, KnownStandings
 from router.ledger.ledger import Account, Charge, Line, Reservation, Standing
@@ -50,7 +50,7 @@ class SqliteLedger:
 
     async def reserve(self, run_id: str, account: Account, lines: Sequence[Line]) -> Reservation:
         """Holds the sum of the lines against team and key, atomically and durably, or raises and holds nothing."""
-        reservation = Reservation(uuid.uuid4().hex, run_id, account, tuple(lines))
+        reservation = Reservation(new_id(), run_id, account, tuple(lines))
         owner = money.Owner(self._owner, self._now())
         try:
             await self.writer.do(lambda db: self._reserve(db, reservation, owner))

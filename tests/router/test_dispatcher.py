@@ -232,3 +232,11 @@ def test_an_unvalidated_answer_ranks_between_failed_and_satisfied() -> None:
     made = [Candidate(name, Action("a/small"), b"", "", score=score) for name, score in (("f", 0.2), ("u", None))]
     assert best_of(made).id == "u"
     assert best_of([*made, Candidate("s", Action("a/small"), b"", "", score=1.0)]).id == "s"
+
+
+async def test_a_budget_that_pays_for_no_judge_still_gives_an_answer(tmp_path: Path) -> None:
+    async with FakeUpstream(Scripted("an answer")) as fake, served(fake, tmp_path, judges=True) as it:
+        run = await it.run(task(Requirement("kind", "Sound kind"), budget=Budget(calls=1)))
+        assert len(fake.requests) == 1
+    assert run.chosen.text == "an answer"
+    assert run.score is None
