@@ -5,7 +5,8 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ from action_model.prices import Price, to_nanodollars
 from proxy.providers import found_providers, upstream_of
 from proxy.settings import ModelSettings, Settings, SettingsError, TeamSettings, UpstreamSettings, read_secret
 from router.checks.check import Validator
-from router.checks.validators import ValidatorError, load_validators
+from router.checks.validators import Effects, ValidatorError, load_validators
 from router.dispatcher import Dispatcher, DispatcherOptions
 from router.errors import UnknownModel
 from router.judging.judge import Judge
@@ -25,6 +26,7 @@ from router.ledger.accounts import Team
 from router.ledger.rates import Rates
 from router.ledger.registry import Registry
 from router.ledger.sqlite import SqliteLedger
+from router.tools.guard import Allowance
 from router.upstreams.embedded import EmbeddedError, EmbeddedServers, EmbeddedSpec
 from router.upstreams.pool import Pool, UpstreamSpec, build_pool, check_fallbacks
 from router.upstreams.prices import find_listing
@@ -52,14 +54,11 @@ class Rooms:
     verifier: Verifier
     dispatcher: Dispatcher
     rates: Rates
-    embedded: EmbeddedServers | None = None
+    closing: AsyncExitStack = field(repr=False)
 
     async def close(self) -> None:
-        """Settles what is queued, closes the sessions, ends the embedded servers."""
-        await self.upstreams.close()
-        await self.ledger.close()
-        if self.embedded is not None:
-            await asyncio.to_thread(self.embedded.close)
+        """Closes the sessions, settles what is queued, ends the embedded servers."""
+        await self.closing.aclose()
 
 
 async def build_router(settings: Settings) -> Rooms:
@@ -74,31 +73,35 @@ async def build_router(settings: Settings) -> Rooms:
         store_texts=settings.ledger.store_texts,
         on_charge=rates.spend,
     )
-    embedded, urls = await asyncio.to_thread(start_embedded, upstream_settings)
-    try:
-        pool = build_pool([_spec(upstream, urls) for upstream in upstream_settings])
-        await ledger.start()
-    except BaseException:
+    async with AsyncExitStack() as exits:
+        embedded, urls = await asyncio.to_thread(start_embedded, upstream_settings)
         if embedded is not None:
-            embedded.close()
-        raise
-    for problem in check_fallbacks(pool):
-        raise SettingsError(problem)
-    registry = Registry(ledger.writer)
-    for name, team in settings.teams.items():
-        await registry.put_team(_team(name, team))
-    estimator = await _estimator(settings)
-    verifier = Verifier(Judge(pool), _judges(settings, pool))
-    options = DispatcherOptions(
+            exits.push_async_callback(asyncio.to_thread, embedded.close)
+        await ledger.start()
+        exits.push_async_callback(ledger.close)
+        pool = build_pool([_spec(upstream, urls) for upstream in upstream_settings])
+        exits.push_async_callback(pool.close)
+        for problem in check_fallbacks(pool):
+            raise SettingsError(problem)
+        registry = Registry(ledger.writer)
+        for name, team in settings.teams.items():
+            await registry.put_team(_team(name, team))
+        estimator = await _estimator(settings)
+        verifier = Verifier(Judge(pool), _judges(settings, pool))
+        dispatcher = Dispatcher(pool, ledger, estimator, verifier, _options(settings, upstream_settings))
+        return Rooms(settings, pool, ledger, registry, estimator, verifier, dispatcher, rates, closing=exits.pop_all())
+    raise AssertionError("unreachable: the stack swallows nothing")
+
+
+def _options(settings: Settings, upstreams: Sequence[UpstreamSettings]) -> DispatcherOptions:
+    return DispatcherOptions(
         clock=asyncio.get_running_loop().time,
         validators=_validators(settings),
-        max_parallel=min(settings.limits.parallel_attempts, sum(_slots(upstream) for upstream in upstream_settings)),
+        max_parallel=min(settings.limits.parallel_attempts, sum(map(_slots, upstreams))),
         store_texts=settings.ledger.store_texts,
-        slots={upstream.name: _slots(upstream) for upstream in upstream_settings},
-        streamed=frozenset(upstream.name for upstream in upstream_settings if upstream.is_embedded),
+        slots={upstream.name: _slots(upstream) for upstream in upstreams},
+        streamed=frozenset(upstream.name for upstream in upstreams if upstream.is_embedded),
     )
-    dispatcher = Dispatcher(pool, ledger, estimator, verifier, options)
-    return Rooms(settings, pool, ledger, registry, estimator, verifier, dispatcher, rates, embedded)
 
 
 def ledger_path(url: str) -> Path:
@@ -170,7 +173,8 @@ def _slots(upstream: UpstreamSettings) -> int:
 
 def _validators(settings: Settings) -> dict[str, Validator]:
     try:
-        return load_validators(settings.validators)
+        effects = Effects(Allowance.of(settings.checks.webhook_hosts), settings.checks.run_code)
+        return load_validators(settings.validators, effects=effects)
     except ValidatorError as error:
         raise SettingsError(str(error)) from None
 

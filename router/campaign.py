@@ -260,7 +260,8 @@ async def _hold(wave: Wave, campaign: Campaign) -> Wave | Stop:
         calls = [planned for planned in tried.actions if planned.action.technique != "confirm"]
         try:
             if calls:
-                await campaign.job.purse.hold([(find(p.action.model), usage_of(p.estimate)) for p in calls])
+                held = [(find(p.action.model), usage_of(p.estimate)) for p in calls]
+                await campaign.job.purse.hold(held, techniques=[p.action.technique for p in calls])
         except (BudgetExceeded, BudgetReserved, RunLimitReached) as error:
             refusal: MaestroError = error
         else:

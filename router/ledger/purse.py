@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, repeat
 
 from action_model.prices import Usage
 from router.errors import RunLimitReached
@@ -35,7 +36,6 @@ class RunPurse:
         self._free: list[str] = []
         self._attempts: list[Attempt] = []
         self._calls = 0
-        self.technique = "sample"
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -64,11 +64,13 @@ class RunPurse:
         """How many calls may still begin; None = no limit."""
         return None if self._limits.calls is None else max(0, self._limits.calls - self._calls - len(self._free))
 
-    async def hold(self, expected: Sequence[tuple[Model, Usage]], purpose: Purpose = "generate") -> None:
+    async def hold(
+        self, expected: Sequence[tuple[Model, Usage]], purpose: Purpose = "generate", techniques: Sequence[str] = ()
+    ) -> None:
         """Holds a whole wave, all or nothing. Raises RunLimitReached, BudgetExceeded, BudgetReserved, Unavailable."""
         lines = [
-            Line(new_id(), model.id, model.price.nanodollars(usage), purpose, self.technique)
-            for model, usage in expected
+            Line(new_id(), model.id, model.price.nanodollars(usage), purpose, technique)
+            for (model, usage), technique in zip(expected, chain(techniques, repeat("sample")), strict=False)
         ]
         needed = sum(line.nanodollars for line in lines)
         if self.nanodollars_left is not None and needed > self.nanodollars_left:
