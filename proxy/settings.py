@@ -141,6 +141,13 @@ class LimitsSettings(Section):
     parallel_attempts: Annotated[int, Field(ge=1)] = 8
 
 
+class ChecksSettings(Section):
+    """What checks with effects may do: hosts that webhooks may call besides public ones, and whether code may run."""
+
+    webhook_hosts: tuple[str, ...] = ()
+    run_code: bool = True
+
+
 class Settings(BaseSettings):
     """Everything the operator may set."""
 
@@ -162,6 +169,7 @@ class Settings(BaseSettings):
     validators: Mapping[str, str] = {}
     telemetry: TelemetrySettings = TelemetrySettings()
     limits: LimitsSettings = LimitsSettings()
+    checks: ChecksSettings = ChecksSettings()
     checkpoint: str | None = None
 
     @classmethod

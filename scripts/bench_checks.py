@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,10 +85,8 @@ def _compare(score: Score, instruction: Instruction, compiled: Compiled, answer:
 
 def total(scores: list[Score]) -> Score:
     """The sum."""
-    sums: Counter[str] = Counter()
-    for score in scores:
-        sums.update({name: value for name, value in vars(score).items() if isinstance(value, int)})
-    return Score(**sums)
+    names = ("instructions", "compiled", "pairs", "agreed", "passed")
+    return Score(*(sum(getattr(score, name) for score in scores) for name in names))
 
 
 def show(family: str, score: Score) -> str:

@@ -13,6 +13,10 @@ from router.errors import MaestroError
 from router.task import Requirement
 
 
+class BadLine(Exception):
+    """A line of JSON that does not ask what this command answers."""
+
+
 @click.command()
 @click.option("--jsonl", is_flag=True, required=True, help="Read lines of JSON from standard input.")
 def command(jsonl: bool) -> None:
@@ -30,21 +34,23 @@ def check_line(line: str | bytes) -> dict[str, Any]:
     except MaestroError as error:
         param = getattr(error, "param", None)
         return {"error": error.message, **({"param": param} if param else {})}
+    except BadLine as error:
+        return {"error": str(error)}
     except (ValueError, RecursionError) as error:
-        return {"error": f"not a line of JSON: {error}" if not str(error).startswith("line") else str(error)}
+        return {"error": f"line is not JSON: {error}"}
     return _shown(compiled, spec, answer)
 
 
 def _read(line: str | bytes) -> tuple[str, dict[str, Any] | None, Answer]:
     asked = json.loads(line)
     if not isinstance(asked, dict):
-        raise ValueError("line must be a JSON object")
+        raise BadLine("line must be a JSON object")
     text, answer, prompt = (_text(asked, name) for name in ("requirement", "answer", "prompt"))
     spec = asked.get("check")
     if spec is not None and not isinstance(spec, dict):
-        raise ValueError("line: check must be an object")
+        raise BadLine("line: check must be an object")
     if not text and spec is None:
-        raise ValueError("line must hold a requirement or a check")
+        raise BadLine("line must hold a requirement or a check")
     return text, spec, Answer(answer, prompt)
 
 
@@ -53,7 +59,7 @@ def _text(asked: dict[str, Any], name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise ValueError(f"line: {name} must be a string")  # noqa: TRY004  (one kind of trouble for a bad line)
+        raise BadLine(f"line: {name} must be a string")
     return value
 
 

@@ -8,7 +8,13 @@ from typing import Any
 from scripts.check_grader import Instruction, sample_words
 
 Maker = Callable[[dict[str, Any], str, random.Random], list[str]]
-_SENTENCES = ("This works well.", "Is it so?", "We tried it twice!", "He said it was fine.", "Nothing else matters here.")
+_SENTENCES = (
+    "This works well.",
+    "Is it so?",
+    "We tried it twice!",
+    "He said it was fine.",
+    "Nothing else matters here.",
+)
 _FOREIGN = {
     "de": "Der Hund läuft durch den Garten und sucht nach seinem Ball.", "fr": "Le chien court dans le jardin et cherche sa balle.",
     "es": "El perro corre por el jardín y busca su pelota.", "it": "Il cane corre nel giardino e cerca la sua palla.",
@@ -65,7 +71,14 @@ def _forbidden(arguments: dict[str, Any], base: str, chance: random.Random) -> l
     clean = base
     for word in words:
         clean = re.sub(re.escape(word), "thing", clean, flags=re.IGNORECASE)
-    return [clean, f"{clean} {words[0]}", f"{clean} {words[-1].upper()}!", f"{clean} x{words[0]}", f"{clean} {words[0]}x", f"({words[0]}) {clean}"]
+    return [
+        clean,
+        f"{clean} {words[0]}",
+        f"{clean} {words[-1].upper()}!",
+        f"{clean} x{words[0]}",
+        f"{clean} {words[0]}x",
+        f"({words[0]}) {clean}",
+    ]
 
 
 def _json(arguments: dict[str, Any], base: str, chance: random.Random) -> list[str]:
@@ -79,7 +92,12 @@ def _paragraphs(arguments: dict[str, Any], base: str, chance: random.Random) -> 
         return "\n***\n".join(sample_words(base, 8 + i) + "." for i in range(count))
 
     n = arguments["num_paragraphs"]
-    return [*_around(make, n), make(n).replace("\n***\n", "\n\n"), "***\n" + make(n) + "\n***", make(n).replace("\n***\n", "\n\n***\n\n")]
+    return [
+        *_around(make, n),
+        make(n).replace("\n***\n", "\n\n"),
+        "***\n" + make(n) + "\n***",
+        make(n).replace("\n***\n", "\n\n***\n\n"),
+    ]
 
 
 def _nth_paragraph(arguments: dict[str, Any], base: str, chance: random.Random) -> list[str]:
@@ -91,26 +109,51 @@ def _nth_paragraph(arguments: dict[str, Any], base: str, chance: random.Random) 
             parts[place - 1] = f"{start} {parts[place - 1]}"
         return "\n\n".join(parts)
 
-    return [make(n, first), make(n, first.capitalize() + ","), make(n + 1, first), make(n - 1, first), make(n, "Other"), make(n, first, nth % n + 1), make(n, f'"{first}"')]
+    return [
+        make(n, first),
+        make(n, first.capitalize() + ","),
+        make(n + 1, first),
+        make(n - 1, first),
+        make(n, "Other"),
+        make(n, first, nth % n + 1),
+        make(n, f'"{first}"'),
+    ]
 
 
 def _bullets(arguments: dict[str, Any], base: str, chance: random.Random) -> list[str]:
     n = arguments["num_bullets"]
-    star, dash = (lambda count, sign=sign: "Intro\n" + "\n".join(f"{sign} {sample_words(base, 4 + i)}" for i in range(count)) for sign in "*-")
-    return [*_around(star, n), *_around(dash, n), star(n) + "\n\n**Bold** end", "\n".join(f"{i + 1}. item" for i in range(n)), star(n).replace("* ", "  * ")]
+
+    def star(count: int) -> str:
+        return "Intro\n" + "\n".join(f"* {sample_words(base, 4 + i)}" for i in range(count))
+
+    def dash(count: int) -> str:
+        return star(count).replace("\n* ", "\n- ")
+
+    return [
+        *_around(star, n),
+        *_around(dash, n),
+        star(n) + "\n\n**Bold** end",
+        "\n".join(f"{i + 1}. item" for i in range(n)),
+        star(n).replace("* ", "  * "),
+    ]
 
 
 def _sections(arguments: dict[str, Any], base: str, chance: random.Random) -> list[str]:
     marker = arguments["section_spliter"]
     return [
-        *_around(lambda count: "\n".join(f"{marker} {i + 1}\n{sample_words(base, 9)}" for i in range(count)), arguments["num_sections"]),
+        *_around(
+            lambda count: "\n".join(f"{marker} {i + 1}\n{sample_words(base, 9)}" for i in range(count)),
+            arguments["num_sections"],
+        ),
         "\n".join(f"**{marker} {i + 1}:** text" for i in range(arguments["num_sections"])),
         "\n".join(f"{marker.swapcase()} {i + 1}\ntext" for i in range(arguments["num_sections"])),
     ]
 
 
 def _counted(name: str, make: Callable[[int], str], n_name: str) -> Maker:
-    return lambda arguments, base, chance: _around(lambda count: f"{base if name else ''}{make(count)}", arguments[n_name])
+    return lambda arguments, base, chance: _around(
+        lambda count: f"{base if name else ''}{make(count)}", arguments[n_name]
+    )
 
 
 def _words(arguments: dict[str, Any], base: str, chance: random.Random) -> list[str]:
@@ -119,7 +162,15 @@ def _words(arguments: dict[str, Any], base: str, chance: random.Random) -> list[
 
 def _ends(arguments: dict[str, Any], base: str, chance: random.Random) -> list[str]:
     end = arguments["end_phrase"]
-    return [f"{base} {end}", f'"{base} {end}"', f"{base} {end.upper()}", f"{base} {end} Bye", end, f"{end} {base}", f"{base}\n\n{end}\n"]
+    return [
+        f"{base} {end}",
+        f'"{base} {end}"',
+        f"{base} {end.upper()}",
+        f"{base} {end} Bye",
+        end,
+        f"{end} {base}",
+        f"{base}\n\n{end}\n",
+    ]
 
 
 def _languages(arguments: dict[str, Any], base: str, chance: random.Random) -> list[str]:
@@ -130,11 +181,23 @@ def _languages(arguments: dict[str, Any], base: str, chance: random.Random) -> l
 
 def _capitals(arguments: dict[str, Any], base: str, chance: random.Random) -> list[str]:
     quiet = base.lower()
-    return _around(lambda count: quiet + " " + " ".join(["WOW", "BIG", "NASA", "VERY"][i % 4] for i in range(count)), arguments["capital_frequency"])
+    return _around(
+        lambda count: quiet + " " + " ".join(["WOW", "BIG", "NASA", "VERY"][i % 4] for i in range(count)),
+        arguments["capital_frequency"],
+    )
 
 
 def _two(arguments: dict[str, Any], base: str, chance: random.Random) -> list[str]:
-    return [f"{base}\n******\nOther", "One ****** Two", "Same ****** Same", "A ****** B ****** C", base, "A ****** B ******", "A ****** ****** B", "A *** B"]
+    return [
+        f"{base}\n******\nOther",
+        "One ****** Two",
+        "Same ****** Same",
+        "A ****** B ****** C",
+        base,
+        "A ****** B ******",
+        "A ****** ****** B",
+        "A *** B",
+    ]
 
 
 def _repeat(arguments: dict[str, Any], base: str, chance: random.Random) -> list[str]:
@@ -166,7 +229,13 @@ MAKERS: dict[str, Maker] = {
     ],
     "detectable_format:number_bullet_lists": _bullets,
     "detectable_format:constrained_response": lambda a, b, c: [
-        "My answer is yes.", "My answer is no.", "My answer is maybe.", "My answer is yes", "Yes.", "I think: My answer is no. Sorry.", "my answer is maybe.",
+        "My answer is yes.",
+        "My answer is no.",
+        "My answer is maybe.",
+        "My answer is yes",
+        "Yes.",
+        "I think: My answer is no. Sorry.",
+        "my answer is maybe.",
     ],
     "detectable_format:number_highlighted_sections": lambda a, b, c: [
         *_around(lambda n: "Text " + " and ".join(f"*part {i}*" for i in range(n)) + " end.", a["num_highlights"]),
@@ -174,13 +243,24 @@ MAKERS: dict[str, Maker] = {
     ],
     "detectable_format:multiple_sections": _sections,
     "detectable_format:json_format": _json,
-    "detectable_format:title": lambda a, b, c: [f"<<A title>>\n{b}", f"<A title>\n{b}", f"<<>>\n{b}", f"<< >> {b}", f"{b} <<end>>"],
+    "detectable_format:title": lambda a, b, c: [
+        f"<<A title>>\n{b}",
+        f"<A title>\n{b}",
+        f"<<>>\n{b}",
+        f"<< >> {b}",
+        f"{b} <<end>>",
+    ],
     "combination:two_responses": _two,
     "combination:repeat_prompt": _repeat,
     "startend:end_checker": _ends,
     "startend:quotation": lambda a, b, c: [f'"{b}"', f'"{b}', f' "{b}" ', f"'{b}'", '"', f"“{b}”"],
     "change_case:capital_word_frequency": _capitals,
     "change_case:english_capital": lambda a, b, c: [b.upper(), b.upper() + " a", _FOREIGN["de"].upper() * 2, b.title()],
-    "change_case:english_lowercase": lambda a, b, c: [b.lower(), b.lower() + " A", _FOREIGN["fr"].lower() * 2, b.title()],
+    "change_case:english_lowercase": lambda a, b, c: [
+        b.lower(),
+        b.lower() + " A",
+        _FOREIGN["fr"].lower() * 2,
+        b.title(),
+    ],
     "punctuation:no_comma": lambda a, b, c: [b.replace(",", ""), b.replace(",", "") + ",", b.replace(",", "،")],
 }

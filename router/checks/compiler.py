@@ -4,19 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from router.checks.check import Check, Compiled, Validator
-from router.checks.effects import PARAMETERS, Effects, build_effect
+from router.checks.effects import PARAMETERS, build_effect
 from router.checks.explicit import build_check
 from router.checks.grammar.reader import read_text
+from router.checks.validators import Effects, Validators
 from router.errors import BadRequest
 from router.task import Requirement
 
 
-def compile_requirement(
-    requirement: Requirement, validators: Mapping[str, Validator] | None = None, effects: Effects | None = None
-) -> Compiled:
+def compile_requirement(requirement: Requirement, validators: Mapping[str, Validator] | None = None) -> Compiled:
     """The checks, validators and judge's share of a requirement. Raises BadRequest for a bad explicit check."""
     if requirement.check is not None:
-        return _explicit(requirement, validators or {}, effects or Effects())
+        return _explicit(requirement, {} if validators is None else validators)
     specs, judged = read_requirement(requirement.description)
     if not specs:
         return Compiled(judged=requirement.description)
@@ -33,7 +32,7 @@ def read_requirement(text: str) -> tuple[list[dict[str, Any]], str]:
     return list(reading.specs), reading.judged
 
 
-def _explicit(requirement: Requirement, validators: Mapping[str, Validator], effects: Effects) -> Compiled:
+def _explicit(requirement: Requirement, validators: Mapping[str, Validator]) -> Compiled:
     spec, param = requirement.check or {}, f"requirements['{requirement.name}'].check"
     kind = spec.get("type")
     if kind == "validator":
@@ -42,6 +41,7 @@ def _explicit(requirement: Requirement, validators: Mapping[str, Validator], eff
             raise BadRequest(f"Unknown validator {name!r}.", f"{param}.name")
         return Compiled(validators=(validators[name],), kind="validator")
     if kind in PARAMETERS:
+        effects = validators.effects if isinstance(validators, Validators) else Effects()
         return Compiled(validators=(build_effect(spec, effects, param),), kind=str(kind))
     check = build_check(spec, param)
     return Compiled(checks=(check,), kind=check.kind)

@@ -30,7 +30,7 @@ class _Claim:
 
 
 def find_problems(requirements: Sequence[Requirement], compiled: Sequence[Compiled]) -> tuple[str, ...]:
-    """Sentences that name both requirements of each duplicate or contradiction. Judged texts count as duplicates only."""
+    """Sentences that name both requirements of each duplicate or contradiction. Judged texts: only duplicates."""
     claims = [
         _Claim(requirement.name, check.spec)
         for requirement, one in zip(requirements, compiled, strict=True)
@@ -126,7 +126,11 @@ def _nature_clash(a: _Claim, b: _Claim) -> str:
     """Two languages, two beginnings, two cases, two forms."""
     if a.kind == b.kind and a.kind in _SINGLE:
         one, two = str(a.spec["value"]).casefold(), str(b.spec["value"]).casefold()
-        nested = one.startswith(two) or two.startswith(one) if a.kind == "starts_with" else one.endswith(two) or two.endswith(one)
+        nested = (
+            one.startswith(two) or two.startswith(one)
+            if a.kind == "starts_with"
+            else one.endswith(two) or two.endswith(one)
+        )
         return "" if one == two or (nested and a.kind != "language") else f"{a.kind} '{one}' and '{two}'"
     kinds = {a.kind, b.kind}
     if kinds == _CASES:

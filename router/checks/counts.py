@@ -75,7 +75,18 @@ COUNTERS: dict[str, Counter] = {
 }
 
 GROWING = frozenset(
-    ["words", "unique_words", "characters", "nonspace_characters", "letters", "commas", "semicolons", "colons", "exclamations", "questions"]
+    [
+        "words",
+        "unique_words",
+        "characters",
+        "nonspace_characters",
+        "letters",
+        "commas",
+        "semicolons",
+        "colons",
+        "exclamations",
+        "questions",
+    ]
 )
 """Counts that can only grow as an answer is written."""
 

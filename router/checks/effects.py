@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import httpx
@@ -12,24 +11,16 @@ import msgspec
 from router.checks.check import Answer, Finding, Validator
 from router.checks.parameters import Text
 from router.checks.sandbox import run_tests
-from router.checks.validators import read_result
+from router.checks.validators import Effects, read_result
 from router.errors import BadRequest
-from router.tools.guard import Allowance, Blocked, check_url, guarded_client
+from router.tools.guard import Blocked, check_url, guarded_client
 
 LONGEST_REPLY = 65_536
 _BLOCK = re.compile(r"```[ \t]*(?:python|py|python3)?[ \t]*\n(.*?)```", re.DOTALL | re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
-    """What checks with effects may do: hosts allowed besides public ones, and whether code may run at all."""
-
-    allowance: Allowance = Allowance()
-    may_run_code: bool = True
-
-
 class Webhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`url`: gets `{"answer", "prompt"}` as JSON by POST and says `{"passed": bool}` or `{"score": 0..1}`, with a `reason`."""
+    """`url`: gets `{"answer", "prompt"}` by POST and says `{"passed": bool}` or `{"score": 0..1}`, with a `reason`."""
 
     url: Text
     seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 10.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from router.checks import counts, formats, layout, words, wordplay
+from router.checks import counts, formats, layout, wordplay, words
 from router.checks.check import Answer, Check, Finding
 from router.checks.composed import PARTS, EachCheck, PartCheck
 from router.errors import BadRequest
@@ -46,9 +46,7 @@ class RuleCheck:
 
 TABLES = (counts.KINDS, words.KINDS, formats.KINDS, layout.KINDS, wordplay.KINDS)
 KINDS: dict[str, Kind] = {
-    name: Kind(parameters, rule, monotone)
-    for table in TABLES
-    for name, (parameters, rule, monotone) in table.items()
+    name: Kind(parameters, rule, monotone) for table in TABLES for name, (parameters, rule, monotone) in table.items()
 }
 COMPOSED = ("each", "part")
 """Kinds that hold another check: `{"type": "each", "unit": "sentence", "check": {…}}`."""

@@ -213,10 +213,10 @@ def number(answer: Answer, p: Range) -> Finding:
     return Finding(float(low and high) or 0.5, f"{value:g}, from {p.min} to {p.max} wanted")
 
 
+_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _DATE = re.compile(
-    r"\b\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|\b(?:\d{1,2}(?:st|nd|rd|th)? )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-    r"[a-z]*\.? \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})\b|\b\d{1,2}(?:st|nd|rd|th)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-    r"[a-z]*\.?,? \d{4}\b",
+    rf"\b\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}\b|\b{_MONTH}\.? {_DAY},? \d{{4}}\b|\b{_DAY} {_MONTH}\.?,? \d{{4}}\b",
     re.IGNORECASE,
 )
 
@@ -229,7 +229,8 @@ def dates(answer: Answer, p: DateFormat) -> Finding:
     if not found:
         return Finding(0.0, "0 dates")
     return Finding(
-        1.0 if not wrong else 0.9 * (1 - len(wrong) / len(found)), f"{len(wrong)} of {len(found)} dates are not {p.format}"
+        1.0 if not wrong else 0.9 * (1 - len(wrong) / len(found)),
+        f"{len(wrong)} of {len(found)} dates are not {p.format}",
     )
 
 

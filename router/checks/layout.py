@@ -1,6 +1,7 @@
 """Checks of layout: quotation, titles, postscripts, two answers, templates, sub-bullets, nesting."""
 
 import re
+from itertools import pairwise
 from typing import Annotated, Any
 
 import msgspec
@@ -72,14 +73,18 @@ def word_lines(answer: Answer, _: Nothing) -> Finding:
     """Each word stands on a line of its own."""
     crowded = sum(len(line.split()) > 1 for line in texts.lines(answer.text))
     count = len(texts.lines(answer.text))
-    return Finding(1.0 if not crowded else 0.9 * (1 - crowded / count), f"{crowded} of {count} lines hold several words")
+    return Finding(
+        1.0 if not crowded else 0.9 * (1 - crowded / count), f"{crowded} of {count} lines hold several words"
+    )
 
 
 def stairs(answer: Answer, _: Nothing) -> Finding:
     """Each line is indented further than the one before."""
     indents = [len(line) - len(line.lstrip(" ")) for line in texts.lines(answer.text)]
-    bad = sum(after <= before for before, after in zip(indents, indents[1:], strict=False))
-    return Finding(1.0 if not bad else 0.9 * (1 - bad / len(indents)), f"{bad} of {len(indents)} lines not indented further")
+    bad = sum(after <= before for before, after in pairwise(indents))
+    return Finding(
+        1.0 if not bad else 0.9 * (1 - bad / len(indents)), f"{bad} of {len(indents)} lines not indented further"
+    )
 
 
 _PAIRS = {")": "(", "]": "[", "}": "{"}
@@ -105,7 +110,7 @@ def nested(answer: Answer, p: Depth) -> Finding:
 def sub_bullets(answer: Answer, _: Nothing) -> Finding:
     """Bullets marked *, each with at least one sub-bullet marked - below it."""
     marks = re.findall(r"^[ \t]*([*-])[ \t]+\S", answer.text, re.MULTILINE)
-    groups = [group for group in "".join(marks).split("*")[1:]]
+    groups = "".join(marks).split("*")[1:]
     bare = sum(not group for group in groups)
     if not groups:
         return Finding(0.0, "0 bullets marked *")

@@ -5,10 +5,27 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
 from router.checks.check import Answer, Finding, Validator
+from router.tools.guard import Allowance
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What checks with effects may do: hosts allowed besides public ones, and whether code may run at all."""
+
+    allowance: Allowance = Allowance()
+    may_run_code: bool = True
+
+
+class Validators(dict[str, Validator]):
+    """Validators by name, and what the built-in checks with effects may do."""
+
+    effects: Effects = Effects()
+
 
 ENTRY_POINTS = "maestro.validators"
 LIMIT_SECONDS = 10.0
@@ -18,7 +35,9 @@ class ValidatorError(Exception):
     """A validator cannot be loaded; the message says which and why."""
 
 
-def load_validators(paths: Mapping[str, str], seconds: float = LIMIT_SECONDS) -> dict[str, Validator]:
+def load_validators(
+    paths: Mapping[str, str], seconds: float = LIMIT_SECONDS, effects: Effects | None = None
+) -> Validators:
     """Validators by name: entry points, then `name = "module:function"` paths, which win. Raises ValidatorError."""
     threads = ThreadPoolExecutor(8, "validator")
     found: dict[str, Callable[..., Any]] = {}
@@ -26,7 +45,9 @@ def load_validators(paths: Mapping[str, str], seconds: float = LIMIT_SECONDS) ->
         found[point.name] = _load(point.name, point.value)
     for name, path in paths.items():
         found[name] = _load(name, path)
-    return {name: wrap(name, function, threads, seconds) for name, function in found.items()}
+    loaded = Validators({name: wrap(name, function, threads, seconds) for name, function in found.items()})
+    loaded.effects = effects or Effects()
+    return loaded
 
 
 def wrap(name: str, function: Callable[..., Any], threads: ThreadPoolExecutor, seconds: float) -> Validator:

@@ -1,4 +1,4 @@
-"""Checks of single words and their order: lengths, first letters, repetition, palindromes, growth from sentence to sentence."""
+"""Checks of single words and their order: lengths, first letters, repetition, palindromes, growing sentences."""
 
 from collections import Counter
 from itertools import pairwise
@@ -11,10 +11,41 @@ from router.checks.check import Answer, Finding
 from router.checks.parameters import Nothing
 
 CONSONANTS = frozenset("bcdfghjklmnpqrstvwxyz")
-CONJUNCTIONS = frozenset("and but for nor or so yet".split())
+CONJUNCTIONS = frozenset(["and", "but", "for", "nor", "or", "so", "yet"])
 PRONOUNS = frozenset(
-    "i me my mine myself we us our ours ourselves you your yours yourself yourselves he him his himself she her hers herself "
-    "it its itself they them their theirs themselves".split()
+    [
+        "i",
+        "me",
+        "my",
+        "mine",
+        "myself",
+        "we",
+        "us",
+        "our",
+        "ours",
+        "ourselves",
+        "you",
+        "your",
+        "yours",
+        "yourself",
+        "yourselves",
+        "he",
+        "him",
+        "his",
+        "himself",
+        "she",
+        "her",
+        "hers",
+        "herself",
+        "it",
+        "its",
+        "itself",
+        "they",
+        "them",
+        "their",
+        "theirs",
+        "themselves",
+    ]
 )
 
 
@@ -143,14 +174,18 @@ def framed_paragraphs(answer: Answer, _: Nothing) -> Finding:
 def growing_sentences(answer: Answer, p: Growth) -> Finding:
     """Each sentence has so many words more than the one before."""
     sizes = [len(sentence.split()) for sentence in texts.sentences(answer.text)]
-    return _share(sum(b - a != p.value for a, b in pairwise(sizes)), len(sizes), f"sentences do not add {p.value} words")
+    return _share(
+        sum(b - a != p.value for a, b in pairwise(sizes)), len(sizes), f"sentences do not add {p.value} words"
+    )
 
 
 def sentence_ratio(answer: Answer, p: Ratio) -> Finding:
     """Statements, questions and exclamations stand in the ratio."""
     ends = [sentence.rstrip("\"'”’)]*_ ")[-1:] for sentence in texts.sentences(answer.text)]
     found = [ends.count(mark) for mark in ".?!"[: len(p.value)]]
-    holds = all(a * y == b * x for a, x in zip(found, p.value, strict=True) for b, y in zip(found, p.value, strict=True))
+    holds = all(
+        a * y == b * x for a, x in zip(found, p.value, strict=True) for b, y in zip(found, p.value, strict=True)
+    )
     return Finding(float(holds), f"{':'.join(map(str, found))}, ratio {':'.join(map(str, p.value))} wanted")
 
 

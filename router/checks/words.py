@@ -140,7 +140,7 @@ def regex(answer: Answer, p: Pattern) -> Finding:
 
 
 def one_of(answer: Answer, p: Phrases) -> Finding:
-    """The answer is one of the choices, whatever its case; one of three words or more must stand there to the letter."""
+    """The answer is one of the choices, in any case; one of three words or more must stand there to the letter."""
     given = _plain(answer.text)
     found = [choice for choice in p.phrases if len(choice.split()) < 3 and _plain(choice) == given]
     found += [choice for choice in p.phrases if len(choice.split()) > 2 and choice in answer.text]
@@ -170,7 +170,39 @@ def language(answer: Answer, p: Phrase) -> Finding:
 
 
 _SMALL_WORDS = frozenset(
-    "a an the and but or nor for so yet as at by in of off on per to up via with from into onto over than is if it vs".split()
+    [
+        "a",
+        "an",
+        "the",
+        "and",
+        "but",
+        "or",
+        "nor",
+        "for",
+        "so",
+        "yet",
+        "as",
+        "at",
+        "by",
+        "in",
+        "of",
+        "off",
+        "on",
+        "per",
+        "to",
+        "up",
+        "via",
+        "with",
+        "from",
+        "into",
+        "onto",
+        "over",
+        "than",
+        "is",
+        "if",
+        "it",
+        "vs",
+    ]
 )
 
 

@@ -1,7 +1,7 @@
 """The guard of every request to an address that a client or model named: no way into private networks.
 
-A host is resolved once, every address it has is checked, and the connection goes to that address, so that a second answer
-of the name server changes nothing. Redirects are not followed.
+A host is resolved once, every address it has is checked, and the connection goes to one of them, so that a second
+answer of the name server changes nothing. Redirects are not followed.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ def embedded(address: Address) -> Address:
 
 
 def is_public(text: str) -> bool:
-    """May anybody be called at this address? Private, loopback, link-local (metadata), shared and reserved ones may not."""
+    """May anybody be called there? Not at private, loopback, link-local (metadata), shared and reserved addresses."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -61,7 +61,9 @@ def is_public(text: str) -> bool:
     inner = embedded(address)
     if isinstance(inner, ipaddress.IPv4Address) and inner in _SHARED:
         return False
-    if isinstance(inner, ipaddress.IPv6Address) and (inner in _NAT64_LOCAL or inner.is_site_local or int(inner) >> 32 == 0):
+    if isinstance(inner, ipaddress.IPv6Address) and (
+        inner in _NAT64_LOCAL or inner.is_site_local or int(inner) >> 32 == 0
+    ):
         return False
     return inner.is_global and not (inner.is_multicast or inner.is_reserved or inner.is_unspecified)
 
@@ -76,7 +78,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 async def choose_address(host: str, port: int, allowance: Allowance, resolver: Resolve = resolve) -> str:
-    """The address to connect to. Raises Blocked if any of the host's addresses is not public and the host is not allowed."""
+    """The address to connect to. Raises Blocked if one of the host's is not public and the host is not allowed."""
     host = host.strip("[]")
     addresses = await resolver(host, port)
     if not addresses:

@@ -42,6 +42,12 @@ UNIT = "|".join(f"(?P<{name}>{pattern})" for name, pattern in UNITS.items())
 RELATION = r"(?P<rel>MOST|FEWER|LEAST|MORE|EXACTLY|JUST)"
 N = r"#(?P<n>\d+)"
 POST = r"(?: (?P<post>OR_FEWER|OR_MORE|MOST|LEAST|JUST|EXACTLY))?"
+SIGN_NAMES = {
+    r"commas?": ",", r"semi ?colons?": ";", r"colons?": ":", r"exclamation (?:marks?|points?)": "!", r"question marks?": "?",
+    r"em dash(?:es)?": "—", r"hyphens?": "-", r"parenthes[ei]s": "()", r"asterisks?": "*", r"(?:full stops?|periods?)": ".",
+    r"hash(?:es| signs?)": "#", r"underscores?": "_", r"slash(?:es)?": "/", r"ampersands?": "&", r"ellips[ei]s": "…",
+}  # fmt: skip
+_SIGN_NAME = "|".join(SIGN_NAMES)
 SIGNS = {"commas": ",", "semicolons": ";", "colons": ":", "exclamations": "!", "questions": "?"}
 _COUNTABLE = frozenset(UNITS) - {"words", "sentences", "paragraphs", "lines", "characters", "letters", "unique_words"}
 _WISHED = frozenset(("bullets", "headings", "tables", "code_blocks", "emojis", "hashtags"))
@@ -96,6 +102,8 @@ def opposite(relation: str | None, post: str | None, n: int) -> tuple[int | None
 
 def _count(match: re.Match[str], clause: Clause) -> list[Spec] | None:
     unit, n = unit_of(match), int(match.group("n"))
+    if unit in ("questions", "numbers") and "USE" not in clause.verbs and "ANSWER" in clause.verbs:
+        return None  # "answer the two questions"
     relation, post = match.group("rel"), match.group("post")
     if clause.is_negative:
         turned = opposite(relation, post, n)
@@ -152,9 +160,12 @@ def _capped(kind: str) -> Reader:
 _OF = r"(?P<of>WORD|sentences?|characters?|paragraphs?|lines?)"
 _SIGN = r"(?:MUST |BE |: |IN |USE )*"
 
-RULES: tuple[Rule, ...] = (
+_NUMBERED: tuple[Rule, ...] = (
     rule(rf"(?:{UNIT}) (?:MUST )?(?:APPEAR|USE|BE) (?:{RELATION} )?{N}(?P<post> times)", lambda m, c: _times(m, c)),
-    rule(rf"(?:{RELATION} )?{N}(?: (?:full|complete|whole|separate|total|IN))?{POST.replace('post', 'post')} (?:{UNIT})", _count),
+    rule(
+        rf"(?:{RELATION} )?{N}(?: (?:full|complete|whole|separate|total|IN))?{POST.replace('post', 'post')} (?:{UNIT})",
+        _count,
+    ),
     rule(rf"(?:{RELATION} )?{N}(?: (?:full|complete|separate))? (?:{UNIT})(?: ,)?{POST}(?: IN total| JUST)?", _count),
     rule(rf"(?:BETWEEN )?#(?P<low>\d+) (?:and|to|-) #(?P<high>\d+) (?:{UNIT})(?: ,? ?\(? ?inclusive ?\)?)?", _range),
     rule(
@@ -167,11 +178,12 @@ RULES: tuple[Rule, ...] = (
         rf"(?P<high_rel>MOST|FEWER|LEAST|MORE) #(?P<high>\d+)",
         _both,
     ),
-    rule(rf"(?:(?:any|LEAST #1|even single|even #1) )?(?:{UNIT})(?: (?:ALLOWED|characters?|JUST|whatsoever|symbols?))?", _none),
     rule(
-        rf"(?:(?:LIMIT|KEEP) )?(?:ANSWER |IT |yourself )*(?:LIMIT )?(?:to|MOST) (?:MOST )?{N} (?:{UNIT})", _at_most
+        rf"(?:(?:any|LEAST #1|even single|even #1) )?(?:{UNIT})(?: (?:ALLOWED|characters?|JUST|whatsoever|symbols?))?",
+        _none,
     ),
-    rule(rf"{_OF} (?:count )?(?:limit|LIMIT|MOST|cap)(?: IN ANSWER)? ?{_SIGN}{N}(?: WORD| characters| sentences)?", _capped("MOST")),
+    rule(rf"(?:(?:LIMIT|KEEP) )?(?:ANSWER |IT |yourself )*(?:LIMIT )?(?:to|MOST) (?:MOST )?{N} (?:{UNIT})", _at_most),
+    rule(rf"{_OF} (?:(?:count )?(?:limit|LIMIT|cap)|count MOST)(?: IN ANSWER)? ?{_SIGN}{N}", _capped("MOST")),
     rule(rf"LEAST {_OF}(?: count)? {_SIGN}{N}", _capped("LEAST")),
     rule(rf"(?:MOST) {_OF}(?: count)? {_SIGN}{N}", _capped("MOST")),
     rule(
@@ -179,18 +191,62 @@ RULES: tuple[Rule, ...] = (
         + rf"(?: IN ANSWER)? {_SIGN}(?:{RELATION} )?{N}{POST}",
         lambda match, clause: _number_of(match, clause),
     ),
+    rule(
+        rf"(?:any )?(?P<signs>(?:{_SIGN_NAME})(?:(?: ,| or| and| nor| , or| , and)+ (?:any )?(?:{_SIGN_NAME}))*)(?: ALLOWED)?",
+        lambda m, c: _signs(m, c),
+    ),
+    rule(rf"(?:limit|LIMIT|MOST|length)(?: :| BE)? {N} (?:{UNIT})", _at_most),
+    rule(
+        rf"(?:{RELATION} )?{N} items (?:IN )?bullet(?:ed)? (?:points|list)|(?:{RELATION.replace('rel', 'rel2')} )?#(?P<n2>\d+) items IN bullet list",
+        lambda m, c: _listed(m, c, "bullets"),
+    ),
+    rule(
+        rf"(?:numbered|ordered) list (?:IN|that USE|USE) (?:{RELATION} )?{N} (?:items?|points?|entries|steps?)",
+        lambda m, c: _listed(m, c, "numbered_items"),
+    ),
+    rule(
+        rf"(?:list|bulleted list|bullet list|bullet point list) (?:IN|that USE|USE) (?:{RELATION} )?{N} (?:items?|points?|entries|bullet points|bullets)",
+        lambda m, c: _listed(m, c, "list_items"),
+    ),
     rule(rf"number IN (?:{UNIT})(?: IN ANSWER)? {_SIGN}(?:{RELATION} )?{N}{POST}", _count),
     rule(rf"number IN (?:{UNIT})(?: IN ANSWER)? {_SIGN}(?:BETWEEN )?#(?P<low>\d+) (?:and|to) #(?P<high>\d+)", _range),
-    rule(rf"(?:italicize|italicise) (?:{RELATION} )?{N} (?:\w+ )?(?:sections?|parts?|phrases?|WORD|passages?|KEYWORD)(?: IN ANSWER)?(?: IN markdown)?", lambda m, c: _styled("italics", m, c)),
-    rule(rf"(?:bold) (?:{RELATION} )?{N} (?:\w+ )?(?:sections?|parts?|phrases?|WORD|passages?|KEYWORD)(?: IN ANSWER)?(?: IN markdown)?", lambda m, c: _styled("bolds", m, c)),
-    rule(rf"(?:{RELATION} )?{N} paragraphs(?: that BE)?(?: ,)? SEPARATED (?:WITH|IN) (?:markdown )?(?:divider|separator)?(?: )?:? ?(?P<mark>§\d+§)", lambda m, c: _divided(m, c)),
+    rule(
+        rf"(?:italicize|italicise) (?:{RELATION} )?{N} (?:\w+ )?(?:sections?|parts?|phrases?|WORD|passages?|KEYWORD)(?: IN ANSWER)?(?: IN markdown)?",
+        lambda m, c: _styled("italics", m, c),
+    ),
+    rule(
+        rf"(?:bold) (?:{RELATION} )?{N} (?:\w+ )?(?:sections?|parts?|phrases?|WORD|passages?|KEYWORD)(?: IN ANSWER)?(?: IN markdown)?",
+        lambda m, c: _styled("bolds", m, c),
+    ),
+    rule(
+        rf"(?:{RELATION} )?{N} paragraphs(?: that BE)?(?: ,)? SEPARATED (?:WITH|IN) (?:markdown )?(?:divider|separator)?(?: )?:? ?(?:(?P<mark>§\d+§)|blank line|blank lines|empty line|empty lines|#2 newlines|#2 line breaks|single blank line|#1 blank line)",
+        lambda m, c: _divided(m, c),
+    ),
     rule(
         r"(?:WORD count|number IN WORD)(?: IN ANSWER)? (?:MUST |BE |: |USE )*(?:BETWEEN )?#(?P<low>\d+) (?:and|to) #(?P<high>\d+)",
-        lambda match, clause: None
-        if clause.is_negative
-        else limits("words", int(match.group("low")), int(match.group("high"))),
+        lambda match, clause: (
+            None if clause.is_negative else limits("words", int(match.group("low")), int(match.group("high")))
+        ),
     ),
 )
+RULES: tuple[Rule, ...] = tuple(
+    (pattern, reader, "#" if r"#(?P<n" in pattern.pattern or r"#(?P<low" in pattern.pattern else "")
+    for pattern, reader, _ in _NUMBERED
+)
+
+
+def _signs(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    if not clause.is_negative:
+        return None
+    found = [sign for name, sign in SIGN_NAMES.items() if re.search(rf"\b(?:{name})\b", match.group("signs"))]
+    return [{"type": "excludes_characters", "value": "".join(found)}]
+
+
+def _listed(match: re.Match[str], clause: Clause, unit: str) -> list[Spec] | None:
+    if clause.is_negative or match.group("n") is None:
+        return None
+    found = bounds(match.group("rel"), int(match.group("n")))
+    return None if found is None else limits(unit, *found)
 
 
 def _styled(unit: str, match: re.Match[str], clause: Clause) -> list[Spec] | None:
@@ -201,6 +257,8 @@ def _styled(unit: str, match: re.Match[str], clause: Clause) -> list[Spec] | Non
 def _divided(match: re.Match[str], clause: Clause) -> list[Spec] | None:
     found = bounds(match.group("rel"), int(match.group("n")))
     specs = None if clause.is_negative or found is None else limits("paragraphs", *found)
+    if specs is None or match.group("mark") is None:
+        return specs
     return None if specs is None else [{**spec, "separator": clause.literal(match.group("mark"))} for spec in specs]
 
 

@@ -1,8 +1,9 @@
 """A clause in canonical words: what only introduces the point is taken off; what is left is matched as a whole."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from router.checks.grammar.lexicon import read_words
@@ -52,9 +53,10 @@ class Clause:
 
 
 Reader = Callable[[re.Match[str], Clause], list[Spec] | None]
-Rule = tuple[re.Pattern[str], Reader]
+Rule = tuple[re.Pattern[str], Reader, str]
 
 
+@lru_cache(maxsize=1024)
 def canonical(text: str) -> str:
     """A text without quotes, in canonical words."""
     text = text.lower()
@@ -98,8 +100,12 @@ def _introduces(word: str, following: str, before: str) -> bool:
 
 def first_match(clause: Clause, rules: tuple[Rule, ...]) -> list[Spec] | None:
     """What the first rule that understands the whole core says."""
-    for pattern, reader in rules:
-        match = pattern.fullmatch(clause.core)
+    core = clause.core
+    signs = frozenset(core)
+    for pattern, reader, needed in rules:
+        if needed and needed not in signs:
+            continue
+        match = pattern.fullmatch(core)
         if match is not None:
             specs = reader(match, clause)
             if specs is not None:
@@ -107,19 +113,11 @@ def first_match(clause: Clause, rules: tuple[Rule, ...]) -> list[Spec] | None:
     return None
 
 
-def rule(pattern: str, reader: Reader) -> Rule:
-    """A rule: the pattern must match the whole core."""
-    return re.compile(pattern), reader
+def rule(pattern: str, reader: Reader, needed: str = "") -> Rule:
+    """A rule: the pattern must match the whole core. `needed`: a sign without which it cannot (# number, § literal)."""
+    return re.compile(pattern), reader, needed
 
 
 def fixed(*specs: Spec, negative: bool = False) -> Reader:
     """Always these checks, if the clause is negative or positive as asked."""
     return lambda _match, clause: [dict(spec) for spec in specs] if clause.is_negative == negative else None
-
-
-def marks(text: str) -> Iterator[str]:
-    """The marks of literals in a piece."""
-    return iter(re.findall(r"§\d+§", text))
-
-
-__all__ = ["Clause", "Reader", "Rule", "Spec", "canonical", "first_match", "fixed", "marks", "replace", "rule", "strip"]

@@ -61,32 +61,63 @@ RULES: tuple[Rule, ...] = (
         _phrase("ends_with"),
     ),
     rule(rf"(?:at )?END (?:ANSWER )?(?:IN ANSWER )?(?:,? )?(?:USE )?{_K}(?P<list>{Q})", _phrase("ends_with")),
-    rule(rf"@-1 (?:thing|line|sentence|KEYWORD)(?: IN ANSWER)? (?:MUST )?BE {_K}?:? ?(?P<list>{Q})", _phrase("ends_with")),
+    rule(
+        rf"@-1 (?:thing|line|sentence|KEYWORD)(?: IN ANSWER)? (?:MUST )?BE {_K}?:? ?(?P<list>{Q})", _phrase("ends_with")
+    ),
     rule(rf"END (?:ANSWER )?(?:IT )?{_IN}(?P<mark>{'|'.join(_MARKS)})", _mark),
-    rule(r"question", lambda m, c: [{"type": "ends_with_mark", "value": "?？"}] if "BE" in c.verbs and not c.is_negative else None),
-    rule(rf"(?:END {_IN})?emoji", lambda m, c: None if c.is_negative or not m.group().startswith("END") else [{"type": "ends_with_emoji"}]),
+    rule(
+        r"question",
+        lambda m, c: [{"type": "ends_with_mark", "value": "?？"}] if "BE" in c.verbs and not c.is_negative else None,
+    ),
+    rule(
+        rf"(?:END {_IN})?emoji",
+        lambda m, c: None if c.is_negative or not m.group().startswith("END") else [{"type": "ends_with_emoji"}],
+    ),
     rule(rf"(?:IN )?{_JUST}(?:IN )?{_JUST}(?:{_LOWER}){_END}{_CAPS_RULE}", _cased("lowercase")),
     rule(rf"{_LANG}(?: ,)?(?: and)?(?: ,)? (?:IN )?{_JUST}(?:{_LOWER}){_END}{_CAPS_RULE}", _cased("lowercase")),
     rule(rf"(?:IN )?{_JUST}(?:IN )?{_JUST}(?:{_UPPER}){_END}", lambda m, c: _upper(c)),
     rule(rf"{_LANG}(?: ,)?(?: and)?(?: ,)? (?:IN )?{_JUST}(?:{_UPPER}){_END}", _cased("uppercase")),
-    rule(r"(?:any |LEAST #1 )?(?:capital|capitalized|uppercase|upper case)(?: letters?| characters?)?(?: ALLOWED| FORBIDDEN)?", lambda m, c: _no_capitals(m, c)),
-    rule(r"(?:any )?(?:lowercase|lower case|small)(?: letters?| characters?)?(?: ALLOWED)?", fixed({"type": "uppercase"}, negative=True)),
+    rule(
+        r"(?:any |LEAST #1 )?(?:capital|capitalized|uppercase|upper case)(?: letters?| characters?)?(?: ALLOWED| FORBIDDEN)?",
+        lambda m, c: _no_capitals(m, c),
+    ),
+    rule(
+        r"(?:any )?(?:lowercase|lower case|small)(?: letters?| characters?)?(?: ALLOWED)?",
+        fixed({"type": "uppercase"}, negative=True),
+    ),
     rule(r"(?:capital|uppercase|upper case) letters (?:MUST )?(?:BE )?FORBIDDEN", fixed({"type": "lowercase"})),
-    rule(r"every LETTER (?:MUST )?(?:BE )?(?:capital|uppercase|capitalized)|EACH LETTER (?:MUST )?BE (?:capital|uppercase|capitalized)|capitalize (?:EACH|every|all) letters?", fixed({"type": "uppercase"})),
+    rule(
+        r"every LETTER (?:MUST )?(?:BE )?(?:capital|uppercase|capitalized)|EACH LETTER (?:MUST )?BE (?:capital|uppercase|capitalized)|capitalize (?:EACH|every|all) letters?",
+        fixed({"type": "uppercase"}),
+    ),
     rule(
         r"(?:IN )?title case(?: \( ?.*\))?|(?:capitalize|capitalise) (?:@1 LETTER IN )?(?:EACH|every) (?:major )?WORD(?: IN ANSWER)?",
         fixed({"type": "title_case"}),
     ),
-    rule(rf"{_LANG}{_END}(?:(?: ,| ;)? (?:and |USE )?(?:no|NOT USE|NOT IN) (?:any )?other languages?(?: (?:BE )?(?:ALLOWED|USE))?)?", _language),
+    rule(
+        rf"{_LANG}{_END}(?:(?: ,| ;)? (?:and |USE )?(?:no|NOT USE|NOT IN) (?:any )?other languages?(?: (?:BE )?(?:ALLOWED|USE))?)?",
+        _language,
+    ),
     rule(
         r"(?:(?:WRAP|USE|KEEP) )*(?:ANSWER )?(?:IN )?(?:WRAP )?(?:IN )?(?:pair IN )?(?:double quotation marks|double quotes|quotation marks|double quote marks)",
-        lambda m, c: None if c.is_negative or not ("WRAP" in m.group() or "ANSWER" in m.group() or c.verbs & {"ANSWER", "USE"} and "IN" in m.group()) else [{"type": "quoted"}],
+        lambda m, c: (
+            None
+            if c.is_negative
+            or not ("WRAP" in m.group() or "ANSWER" in m.group() or (c.verbs & {"ANSWER", "USE"} and "IN" in m.group()))
+            else [{"type": "quoted"}]
+        ),
     ),
-    rule(r"(?:USE |WRAP )?(?:double )?(?:quotation marks|quotations marks|quotes) around (?:ANSWER)?|(?:double )?(?:quotation marks|quotations marks|quotes) around", lambda m, c: [{"type": "quoted"}] if "double" in m.group() and not c.is_negative else None),
+    rule(
+        r"(?:USE |WRAP )?(?:double )?(?:quotation marks|quotations marks|quotes) around (?:ANSWER)?|(?:double )?(?:quotation marks|quotations marks|quotes) around",
+        lambda m, c: [{"type": "quoted"}] if "double" in m.group() and not c.is_negative else None,
+    ),
     rule(rf"(?:IN )?{_JUST}(?:lowercase|lower case) (?P<language>{_LANGUAGE})", _cased("lowercase")),
     rule(rf"(?:IN )?{_JUST}(?:uppercase|upper case|all caps) (?P<language>{_LANGUAGE})", _cased("uppercase")),
     rule(r"START and END IN (?:double )?quotation mark", fixed({"type": "quoted"})),
-    rule(r"(?:any )?(?:whitespace|white space|spaces)(?: characters?)?(?: ALLOWED)?", lambda m, c: [{"type": "no_whitespace"}] if c.is_negative else None),
+    rule(
+        r"(?:any )?(?:whitespace|white space|spaces)(?: characters?)?(?: ALLOWED)?",
+        lambda m, c: [{"type": "no_whitespace"}] if c.is_negative else None,
+    ),
 )
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from router.checks.grammar.amounts import N, POST, RELATION, bounds, opposite
+from router.checks.grammar.amounts import POST, RELATION, N, bounds, opposite
 from router.checks.grammar.clause import Clause, Reader, Rule, Spec, rule
 
 Q = r"§\d+§"
@@ -97,7 +97,7 @@ def _some(match: re.Match[str], clause: Clause) -> list[Spec] | None:
 
 
 _KIND = rf"(?P<kind>(?:{K}|(?:both|all|any|any IN|either) )?)"
-RULES: tuple[Rule, ...] = (
+_LITERAL: tuple[Rule, ...] = (
     rule(rf"{_KIND}{LIST}(?: ,)? (?:{_APPEAR} )?(?:IN ANSWER )?{_MANY}(?: each| EACH)?", _often),
     rule(rf"{_KIND}{LIST} (?:{_APPEAR} )?{_RANGE}", _often_between),
     rule(rf"(?:repeat|APPEAR) {_KIND}{LIST} {_MANY}", _often),
@@ -107,6 +107,8 @@ RULES: tuple[Rule, ...] = (
     rule(rf"{_KIND}{LIST} (?:MUST )?(?:BE )?FORBIDDEN", _passive(True)),
     rule(rf"{_KIND}{LIST} MUST BE? ?FORBIDDEN", _passive(True)),
     rule(
-        rf"(?:{RELATION} )?{N} (?:different )?(?:IN )?(?:KEYWORD|WORD)? ?(?:person KEYWORD )?(?:WORD|KEYWORD|options|items)? ?:? ?{LIST}", _some
+        rf"(?:{RELATION} )?{N} (?:different )?(?:IN )?(?:KEYWORD|WORD)? ?(?:person KEYWORD )?(?:WORD|KEYWORD|options|items)? ?:? ?{LIST}",
+        _some,
     ),
 )
+RULES: tuple[Rule, ...] = tuple((pattern, reader, "§") for pattern, reader, _ in _LITERAL)

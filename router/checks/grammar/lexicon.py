@@ -14,7 +14,7 @@ _SAME: dict[str, str] = {
     "it's important that|it's important to|it is important to|the requirement is that|the requirement is|requirement|must be sure to",
     "LETTER": "letter",
     "WORD": "word|words",
-    "ANSWER": "within the response|within your response|within your answer|within the answer|within the text|answer|answers|response|responses|reply|replies|output|text|message|completion|respond|responding|answering|replying|"
+    "ANSWER": "return|returns|returning|within the response|within your response|within your answer|within the answer|within the text|answer|answers|response|responses|reply|replies|output|text|message|completion|respond|responding|answering|replying|"
     "everything|entire response|whole response|entire answer|whole answer|entire reply|whole reply|entire output|whole output|full response|"
     "final answer|complete response|generated text|entire text|whole text|final response|final output|complete answer|full answer|"
     "essay|story|poem|email|e mail|article|blog post|speech|advertisement|ad|rap|riddle|template|proposal|document|dialogue|joke|rant|blog|book report|report|review|critique|rubric|script|monologue|lyrics|song lyrics|facebook post|instagram post|linkedin post|social media post|press release|newsletter|product description|ballad|sonnet|ode|post|fake news article|news article|cover email|memo|eulogy|toast|fairy tale|short story|slogan|tagline|pitch|song|tweet|cover letter|haiku|limerick|itinerary|resume|"
@@ -35,7 +35,7 @@ _SAME: dict[str, str] = {
     "must refrain from|should refrain from|you should avoid|you should refrain from|please avoid|keep out|ban|isn't|aren't|is not|are not",
     "USE": "use|uses|using|include|includes|including|contain|contains|containing|mention|mentions|mentioning|have|has|having|"
     "feature|features|featuring|incorporate|incorporates|incorporating|employ|employs|employing|insert|inserts|write|writes|writing|"
-    "say|says|saying|provide|provides|give|gives|produce|produces|generate|generates|return|returns|compose|create|consist of|"
+    "say|says|saying|provide|provides|give|gives|produce|produces|generate|generates|compose|create|consist of|"
     "consists of|be composed of|is composed of|comprise|comprises|add|adds|adding|make use of|makes use of|the use of|use of|"
     "the usage of|usage of|there must be|there should be|there is|there are|there has to be|there have to be|there needs to be|"
     "there need to be|must have|should have|make|put|type|be made up of|is made up of|made up of|consisting of|feature of|"
@@ -43,7 +43,7 @@ _SAME: dict[str, str] = {
     "comes to|sum to|total|totals|totaling|amount to|run to|deliver|craft|display|displays|present|structure|presence of|"
     "write out|be written with|be written using|is written using|be written|is written|written|be formatted|is formatted|"
     "formatted|be presented|is presented|be given|is given|be provided|is provided|be returned|is returned|delivered|be phrased|"
-    "be structured|is structured|structured|be expressed|be made of|presented|be output|contains only|be delivered|is delivered",
+    "be structured|is structured|structured|be expressed|be made of|presented|be output|contains only|ask|asks|asking|be delivered|is delivered",
     "BE": "be|is|are|being|remain|stay|stays|remains",
     "KEEP": "keep|keeps|keeping|hold",
     "IN": "in|throughout|inside|anywhere in|somewhere in|across|through|as|into|in the form of|for|of|with",

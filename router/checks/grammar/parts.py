@@ -5,11 +5,29 @@ from collections.abc import Callable
 
 from router.checks.grammar.clause import Clause, Rule, Spec, rule
 
-UNIT = r"(?P<unit>WORD|sentences?|paragraphs?|lines?|bullets?(?: ?points?)?|bulletpoints?|list items?|headings?|stanzas?)"
+UNIT = (
+    r"(?P<unit>WORD|sentences?|paragraphs?|lines?|bullets?(?: ?points?)?|bulletpoints?|list items?|headings?|stanzas?)"
+)
 ReadCore = Callable[[Clause], list[Spec] | None]
 _NAMES = {"WORD": "word", "stanza": "paragraph", "list item": "bullet"}
 _WHOLE = frozenset(
-    "title postscript different_answers template repeats_prompt json yaml xml csv sql python json_schema json_keys one_of quoted".split()
+    [
+        "title",
+        "postscript",
+        "different_answers",
+        "template",
+        "repeats_prompt",
+        "json",
+        "yaml",
+        "xml",
+        "csv",
+        "sql",
+        "python",
+        "json_schema",
+        "json_keys",
+        "one_of",
+        "quoted",
+    ]
 )
 
 
@@ -85,6 +103,11 @@ def rules(read: ReadCore) -> tuple[Rule, ...]:
     """The rules, with the reader for what is said of a part."""
     return (
         rule(rf"(?:all|EACH) (?:IN )?{UNIT}{_OF} (?:(?:MUST|that|which) )*(?P<rest>.+)", _each(read)),
+        rule(
+            r"(?P<unit>sentences|paragraphs|lines|bullets|bullet points)(?: IN ANSWER)? (?:MUST )?"
+            r"(?P<rest>(?:(?:NOT )?BE |NOT USE |USE )?(?:MOST|FEWER|LEAST|MORE|EXACTLY|BETWEEN) .+)",
+            _each(read),
+        ),
         rule(rf"(?:START|END)(?: off)? (?:EACH|all) {UNIT} (?P<rest>.+)", _edge_each(read)),
         rule(rf"(?P<rest>.+?)(?: IN)? EACH {UNIT}", _trailing_each(read)),
         rule(rf"(?:#1 )?{UNIT}{_OF} (?:(?:MUST|may|can) )*(?P<rest>.+)", _none(read)),
@@ -107,7 +130,9 @@ def _word_in_sentence(word: str, sentence: int, position: int) -> Spec:
 
 def _edge_each(read: ReadCore) -> Callable[[re.Match[str], Clause], list[Spec] | None]:
     def reader(match: re.Match[str], clause: Clause) -> list[Spec] | None:
-        specs = _inner(f"{match.group().split()[0]} {match.group('rest')}", clause, read, is_negative=clause.is_negative)
+        specs = _inner(
+            f"{match.group().split()[0]} {match.group('rest')}", clause, read, is_negative=clause.is_negative
+        )
         return None if specs is None else [{"type": "each", "unit": _unit(match), "check": spec} for spec in specs]
 
     return reader
@@ -117,6 +142,8 @@ def _edge_nth(read: ReadCore) -> Callable[[re.Match[str], Clause], list[Spec] | 
     def reader(match: re.Match[str], clause: Clause) -> list[Spec] | None:
         specs = _inner(f"{match.group('edge')} {match.group('rest')}", clause, read, is_negative=clause.is_negative)
         number = int(match.group("nth"))
-        return None if specs is None else [{"type": "part", "unit": _unit(match), "n": number, "check": s} for s in specs]
+        return (
+            None if specs is None else [{"type": "part", "unit": _unit(match), "n": number, "check": s} for s in specs]
+        )
 
     return reader

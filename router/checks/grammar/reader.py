@@ -6,74 +6,33 @@ from dataclasses import dataclass
 from router.checks.grammar import amounts, edges, forms, keywords, parts, puzzles
 from router.checks.grammar.clause import Clause, Spec, canonical, first_match, strip
 from router.checks.grammar.quoting import Quotes, plain, take_quotes
+from router.checks.grammar.shapes import (
+    AMOUNT_PHRASE,
+    ANAPHOR,
+    ANSWER_DIVIDER,
+    CLAUSE,
+    CONDITION,
+    DIVIDER,
+    EXAMPLE,
+    EXAMPLE_ONLY,
+    EXEMPLIFIED,
+    FORBIDS,
+    JOINT,
+    MOOD,
+    NO_PREFACE,
+    NOTHING_ELSE,
+    PART_OF,
+    PERMISSION,
+    PREPOSITION,
+    SENTENCE_END,
+    SUBORDINATE,
+    TASK,
+    TRIVIAL,
+)
 from router.checks.grammar.wholes import read_whole
 
 LONGEST = 2000
 """Characters: a longer text goes to the judge."""
-_SENTENCE_END = re.compile(r"(?<=[^\s.])(?:[.!;](?=\s+\S)|\n+)\s*|(?<=[a-z§)])\?\s+(?=[A-Z])")
-_JOINT = re.compile(r"\s*(?:,|;)\s*(?:and|but|then|while)?\s+|\s+(?:and|but|while|then)\s+", re.IGNORECASE)
-_EXAMPLE = re.compile(
-    r"[,;(]?\s*(?:\(?\b(?:such as|for example|for instance|e\.g\.?|i\.e\.?|like so|like this|that is|as in|like)\b)[:,]?"
-    r"(?:\s+(?:use )?(?:(?!\b(?:and|but|or)\b)[\w'<>§*:. ])*(?:\s*,\s*(?:and )?§\d+§)*(?:,? etc\.?)?\)?)?$",
-    re.IGNORECASE | re.DOTALL,
-)
-_EXAMPLE_ONLY = re.compile(r"(?:for example|for instance|e\.g\.|i\.e\.|example:|examples?\b|such as)", re.IGNORECASE)
-_PERMISSION = re.compile(r"(?:please )?(?:you (?:can|may|might|are free to|are allowed to)|feel free|it is (?:ok|fine|okay))\b(?! not)", re.IGNORECASE)
-_FORBIDS = re.compile(r"\b(?:not|only|at most|no more|up to|maximum|fewer|less)\b", re.IGNORECASE)
-_CONDITION = re.compile(
-    r"\b(?:if|when|whenever|unless|until|except|otherwise|instead of|rather than|in case|depending|or else|where possible|if possible|"
-    r"whether|assuming|provided that|as long as|apart from|other than|aside from|besides|either|preferably|ideally|approximately|about|around|roughly)\b",
-    re.IGNORECASE,
-)
-_SUBORDINATE = re.compile(
-    r"\b(?:to|that|who|which|how|why|if|when|unless|where|whether|than|or|each|every|per|says?|said|tells?|asks?|because|named|called|"
-    r"titled|first|second|third|last|character|user|example|except|instead|about|explain why|mention)\b",
-    re.IGNORECASE,
-)
-_PREPOSITION = re.compile(
-    r"(?:in|for|at|on|with|by|when|if|unless|while|as|after|before|during|where|per|to|since|because|except|from|of|until|"
-    r"like|such|including|especially|particularly|not counting|excluding|plus|or|nor|than|whether|without counting)\b",
-    re.IGNORECASE,
-)
-_AMOUNT_PHRASE = re.compile(
-    r"(?:in|with|using|without) (?:no|any|at|only|just|all|exactly|less|fewer|more|between|lower|upper|english|using|commas|\d|a (?:max|min)imum|"
-    r"one|two|three|four|five|six|seven|eight|nine|ten|double)",
-    re.IGNORECASE,
-)
-_CLAUSE = re.compile(r"(?:[a-z][a-z']*\b[ ,]+){2,}|be \w+|[a-z]+ \w+$", re.IGNORECASE)
-_ANAPHOR = re.compile(r"\b(?:it|they|them|these|those|this|each|both|its|their)\b", re.IGNORECASE)
-_TASK = re.compile(
-    r"(?P<task>(?:please )?(?:explain|describe|summari[sz]e|discuss|answer|respond|reply|tell|say|define|outline|introduce|paraphrase|"
-    r"rewrite|translate|write|compose|review)\b[^.;:!?§]{0,300}?) (?P<amount>(?:in|using|with|within)(?: (?:just|only|exactly|at most|"
-    r"at least|no more than|fewer than|less than|under|a maximum of|a minimum of|up to|more than|between))*\s[\w ,+-]{1,40}?"
-    r"(?:words?(?: or (?:less|more|fewer))?|sentences?|paragraphs?|lines|characters|bullet points)|without (?:using )?(?:any |the use of )?commas?|"
-    r"in (?:all )?(?:lower ?case|upper ?case|capital|capitals|caps)(?: letters)?|in all caps)",
-    re.IGNORECASE,
-)
-_PART_OF = re.compile(
-    r"\b(?:each|every|all|any|both|per|and|or|first|second|last|section|paragraph|introduction|conclusion|title|include|then|but|"
-    r"that|which|who|its|if|when|not|never|don't|how to|ways? to|want|try|tells?|asks?|says?|someone|anyone|people)\b",
-    re.IGNORECASE,
-)
-_TRIVIAL = re.compile(r"(?:please )?(?:answer|respond|reply|write|say it|explain|summari[sz]e|describe)(?: (?:it|this|the question|me|to (?:me|the user)|your (?:answer|response)))?", re.IGNORECASE)
-_EXEMPLIFIED = ("placeholders", "highlights", "bullets", "title", "sections", "postscript", "json", "numbered", "list_items")
-_NO_PREFACE = re.compile(
-    r"(?:please )?(?:do not|don't) (?:say|output|add|include|write) any(?:thing|(?: other)? words?(?: or characters?)?) (?:before|first)\b.*", re.IGNORECASE
-)
-_DIVIDER = re.compile(
-    r"(?:(?:the )?paragraphs(?: and only paragraphs)? (?:are|should be|must be|need to be|being)?\s*(?:separated|divided)(?: from each other| with each other)?|"
-    r"separate (?:the |your |each )?paragraphs?(?: from each other)?|separated|divided)(?: each other)? (?:with|by|using)(?: each other (?:with|by))? "
-    r"(?:the |a )?(?:markdown )?(?:divider|separator|blank lines?|two (?:new ?lines?|line breaks)|an empty line|a blank line|empty lines?)?"
-    r"(?: as if it was)?\s*:?\s*(?P<mark>§\d+§)?(?: in python)?",
-    re.IGNORECASE,
-)
-_ANSWER_DIVIDER = re.compile(
-    r"(?:the |your )?(?:(?:two |2 )?(?:responses|answers)(?: and only (?:responses|answers))? (?:should|must|are|need to)(?: be)? (?:separated|divided)|separate (?:them|the (?:two )?(?:responses|answers))|"
-    r"separated|divided) (?:from each other )?(?:with|by|using) (?:(?:6|six|exactly 6|exactly six) )?(?:asterisk symbols?|asterisks|stars|the symbols?)?\s*:?\s*\(?(?P<mark>§\d+§)?\)?",
-    re.IGNORECASE,
-)
-_NOTHING_ELSE = re.compile(r"no other (?:words?|languages?|text) (?:should|must|may|can|is|are|will) (?:follow|be|come|allowed).*|no other languages? (?:is|are) allowed|no capital letters (?:are |is )?allowed|(?:include |with )?nothing else", re.IGNORECASE)
-
 _RULES = (*puzzles.RULES, *amounts.RULES, *keywords.RULES, *edges.RULES, *forms.RULES)
 
 
@@ -102,8 +61,9 @@ def read_text(text: str) -> Reading:
 
 def _tidy(text: str) -> str:
     text = re.sub(r"\b(?:i\.e\.|e\.g\.),?", "such as", plain(text).strip())
+    text = MOOD.sub(r"\1. \2", text)
     text = re.sub(r"^(?:[-*•]|\d{1,2}[.)])\s+", "", text)
-    return text[:-1].rstrip() if text.endswith((".", ";")) and not text.endswith("..") else text
+    return text[:-1].rstrip() if text.endswith((".", ";", "!")) and not text.endswith("..") else text
 
 
 def _read_sentences(text: str, quotes: Quotes) -> tuple[list[Spec], list[str]]:
@@ -119,8 +79,13 @@ def _read_sentences(text: str, quotes: Quotes) -> tuple[list[Spec], list[str]]:
 
 
 def _sentences(text: str) -> list[str]:
-    cut = re.sub(r"[:,]?\s*(?:such as|like this|like so|as follows|for example)\s*:\s*(?:\n|[*§]).*", "", text, flags=re.IGNORECASE | re.DOTALL)
-    pieces = [piece.strip(" .\n\t") for piece in _SENTENCE_END.split(cut if cut.strip() else text)]
+    cut = re.sub(
+        r"[:,]?\s*(?:such as|like this|like so|as follows|for example)\s*:\s*(?:\n|[*§]).*",
+        "",
+        text,
+        flags=re.IGNORECASE | re.DOTALL,
+    )
+    pieces = [piece.strip(" .\n\t") for piece in SENTENCE_END.split(cut if cut.strip() else text)]
     return [piece for piece in pieces if piece]
 
 
@@ -130,22 +95,22 @@ def _is_mood(piece: str) -> bool:
 
 def _aside(sentence: str, specs: list[Spec], quotes: Quotes) -> list[Spec] | None:
     """Sentences that only add to the one before: examples, permissions, dividers. None: a sentence of its own."""
-    if specs and (_EXAMPLE_ONLY.match(sentence) or _NOTHING_ELSE.fullmatch(sentence)):
+    if specs and (EXAMPLE_ONLY.match(sentence) or NOTHING_ELSE.fullmatch(sentence)):
         return []
-    if specs and _PERMISSION.match(sentence) and not _FORBIDS.search(sentence):
+    if specs and PERMISSION.match(sentence) and not FORBIDS.search(sentence):
         return []
-    divider = _DIVIDER.fullmatch(sentence)
+    divider = DIVIDER.fullmatch(sentence)
     if divider and any(spec["type"].endswith("_paragraphs") for spec in specs):
         mark = quotes.literals[int(divider.group("mark").strip("§"))] if divider.group("mark") else ""
         _set_divider(specs, mark)
         return []
-    if _NO_PREFACE.match(sentence) and any(spec["type"] == "repeats_prompt" for spec in specs):
+    if NO_PREFACE.match(sentence) and any(spec["type"] == "repeats_prompt" for spec in specs):
         return []
     return _answer_divider(sentence, specs, quotes)
 
 
 def _answer_divider(sentence: str, specs: list[Spec], quotes: Quotes) -> list[Spec] | None:
-    divider = _ANSWER_DIVIDER.fullmatch(sentence)
+    divider = ANSWER_DIVIDER.fullmatch(sentence)
     answers = [spec for spec in specs if spec["type"] == "different_answers"]
     if divider is None or not answers:
         return None
@@ -167,7 +132,7 @@ def _merge(specs: list[Spec], more: list[Spec]) -> list[Spec]:
 
 def _read_sentence(sentence: str, quotes: Quotes, *, can_refer: bool) -> tuple[list[Spec], list[str]]:
     """The checks of a sentence, and its pieces that are not understood."""
-    if _CONDITION.search(sentence) or (not can_refer and _ANAPHOR.search(sentence)):
+    if CONDITION.search(sentence) or (not can_refer and ANAPHOR.search(sentence)):
         return [], [sentence]
     whole = read_piece(sentence, quotes)
     if whole is not None:
@@ -185,7 +150,7 @@ def _pieces(sentence: str) -> list[tuple[str, str]]:
     """(joint before, piece) of a sentence."""
     found: list[tuple[str, str]] = []
     start, joint = 0, ""
-    for match in _JOINT.finditer(sentence):
+    for match in JOINT.finditer(sentence):
         found.append((joint, sentence[start : match.start()]))
         start, joint = match.end(), match.group()
     return [*found, (joint, sentence[start:])]
@@ -209,9 +174,11 @@ def _read_pieces(pieces: list[tuple[str, str]], quotes: Quotes) -> tuple[list[Sp
     return specs, judged
 
 
-def _read_with(lead: str, text: str, quotes: Quotes, *, is_first: bool, was_known: bool) -> tuple[list[Spec], str] | None:
+def _read_with(
+    lead: str, text: str, quotes: Quotes, *, is_first: bool, was_known: bool
+) -> tuple[list[Spec], str] | None:
     """(checks, its lead). A piece without a verb of its own takes over the one before; after an unknown one it needs one."""
-    if not is_first and _PREPOSITION.match(text) and not _AMOUNT_PHRASE.match(text):
+    if not is_first and PREPOSITION.match(text) and not AMOUNT_PHRASE.match(text):
         return None
     clause = strip(canonical(text), quotes)
     own = clause.verbs - {",", ":", "and", "but"}
@@ -231,7 +198,7 @@ def _read_with(lead: str, text: str, quotes: Quotes, *, is_first: bool, was_know
 
 def _blocks(piece: str) -> bool:
     """Does a piece that is not understood change what the others mean?"""
-    return bool(_PREPOSITION.match(piece) or _SUBORDINATE.search(piece) or not _CLAUSE.match(piece))
+    return bool(PREPOSITION.match(piece) or SUBORDINATE.search(piece) or not CLAUSE.match(piece))
 
 
 def read_piece(text: str, quotes: Quotes) -> list[Spec] | None:
@@ -239,11 +206,11 @@ def read_piece(text: str, quotes: Quotes) -> list[Spec] | None:
     found = read_core(strip(canonical(text), quotes))
     if found is not None:
         return found
-    shorter = _EXAMPLE.sub("", text).rstrip(" ,;:(")
+    shorter = EXAMPLE.sub("", text).rstrip(" ,;:(")
     if shorter == text.rstrip(" ,;:(") or not shorter:
         return None
     found = read_core(strip(canonical(shorter), quotes))
-    if found and all(any(word in spec["type"] for word in _EXEMPLIFIED) for spec in found):
+    if found and all(any(word in spec["type"] for word in EXEMPLIFIED) for spec in found):
         return found
     return None
 
@@ -259,12 +226,12 @@ _PARTS = parts.rules(read_core)
 
 
 def _task(bare: str, quotes: Quotes, text: str) -> Reading:
-    """"Explain recursion in just 50 words": the amount is checked, the task is judged."""
-    match = _TASK.fullmatch(bare.strip(" ."))
-    if match is None or _PART_OF.search(match.group("task")) or _CONDITION.search(bare):
+    """ "Explain recursion in just 50 words": the amount is checked, the task is judged."""
+    match = TASK.fullmatch(bare.strip(" ."))
+    if match is None or PART_OF.search(match.group("task")) or CONDITION.search(bare):
         return Reading((), text)
     found = read_piece(match.group("amount"), quotes)
     if not found:
         return Reading((), text)
     task = match.group("task").strip()
-    return Reading(tuple(found), "" if _TRIVIAL.fullmatch(task) else quotes.restore(task))
+    return Reading(tuple(found), "" if TRIVIAL.fullmatch(task) else quotes.restore(task))

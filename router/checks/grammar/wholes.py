@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 
-from router.checks.grammar.numbers import read_numbers
 from router.checks.grammar.clause import Spec
+from router.checks.grammar.numbers import read_numbers
 
 Read = Callable[[re.Match[str]], list[Spec] | None]
 _LEAD = r"(?:please |you (?:must|should|need to|have to) |make sure (?:to|you) |(?:your|the) (?:entire |whole )?(?:[a-z]+) (?:must|should|has to|needs to) )*"
@@ -63,10 +63,24 @@ def _copy(match: re.Match[str]) -> list[Spec]:
 
 
 WHOLES: tuple[tuple[re.Pattern[str], Read], ...] = (
-    (_flags(rf"{_LEAD}(?:end|finish|conclude|close)s?{_ANSWER} with {_PHRASE} (?P<phrase>.+?){_FOLLOW}"), _phrase("ends_with")),
-    (_flags(rf"{_LEAD}(?:end|finish|conclude|close)s?{_ANSWER} with {_PHRASE} (?P<phrase>[^\"'`.]+[.!?]?)"), _phrase("ends_with")),
-    (_flags(rf"(?:(?:the|your) (?:very )?last (?:words|sentence|phrase) (?:of (?:the|your) (?:answer|response|reply) )?(?:should|must) be) (?P<phrase>[\"'`].+[\"'`])\.?"), _phrase("ends_with")),
-    (_flags(rf"{_LEAD}(?:start|begin|open)s?{_ANSWER} with {_PHRASE} (?P<phrase>[^\"'`.]+[.!?]?)"), _phrase("starts_with")),
+    (
+        _flags(rf"{_LEAD}(?:end|finish|conclude|close)s?{_ANSWER} with {_PHRASE} (?P<phrase>.+?){_FOLLOW}"),
+        _phrase("ends_with"),
+    ),
+    (
+        _flags(rf"{_LEAD}(?:end|finish|conclude|close)s?{_ANSWER} with {_PHRASE} (?P<phrase>[^\"'`.]+[.!?]?)"),
+        _phrase("ends_with"),
+    ),
+    (
+        _flags(
+            r"(?:(?:the|your) (?:very )?last (?:words|sentence|phrase) (?:of (?:the|your) (?:answer|response|reply) )?(?:should|must) be) (?P<phrase>[\"'`].+[\"'`])\.?"
+        ),
+        _phrase("ends_with"),
+    ),
+    (
+        _flags(rf"{_LEAD}(?:start|begin|open)s?{_ANSWER} with {_PHRASE} (?P<phrase>[^\"'`.]+[.!?]?)"),
+        _phrase("starts_with"),
+    ),
     (
         _flags(
             rf"{_LEAD}(?:must |should )?(?:have|contain|include|write|use|be divided into|consist of|be split into)?\s*(?P<relation>at least |exactly |at most |no more than )?(?P<n>\d+|[a-z-]+) sections?[.,;:]?\s*"
@@ -77,19 +91,24 @@ WHOLES: tuple[tuple[re.Pattern[str], Read], ...] = (
     ),
     (
         _flags(
-            rf"{_LEAD}(?:answer|respond|reply|choose|pick|select)?(?: only)?(?: with| from| using)?(?: exactly| only)?\s*one (?:of|from)(?: the| these)?(?: following)? (?:options|choices|answers|phrases|responses|labels|words)(?: only)?\s*:\s*(?P<list>.+?)"
+            rf"{_LEAD}(?:answer|respond|reply|choose|pick|select|be)?(?: only)?(?: with| from| using)?(?: exactly| only)?\s*one (?:of|from)(?: the| these)?(?: following)?(?: (?:options|choices|answers|phrases|responses|labels|words|values|categories))?(?: only)?\s*:\s*(?P<list>.+?)(?:\.\s+(?:do not|don't) (?:give|provide|include|add) (?:any |an )?(?:explanation|other text|further text)s?\.?)?"
         ),
         _options,
     ),
     (
-        _flags(r"(?:first,?\s*)?(?:please )?repeat (?:the|this|my)(?: exact| entire| whole| full|,)* (?:request|prompt|question|sentence|text)(?: above| below)?,? ?(?:exactly )?(?:word[ -]for[ -]word|verbatim|exactly)?,?(?: without (?:any |making any )?changes?)?,?(?: and)?(?: then)?(?: (?:give|provide|write) (?:me )?your (?:answer|response)|answer it)?(?:\s*\(.*\)|[.;:] .*(?:do not (?:say|include|add)|before repeating).*)?\.?"),
+        _flags(
+            r"(?:first,?\s*)?(?:please )?repeat (?:the|this|my)(?: exact| entire| whole| full|,)* (?:request|prompt|question|sentence|text)(?: above| below)?,? ?(?:exactly )?(?:word[ -]for[ -]word|verbatim|exactly)?,?(?: without (?:any |making any )?changes?)?,?(?: and)?(?: then)?(?: (?:give|provide|write) (?:me )?your (?:answer|response)|answer it)?(?:\s*\(.*\)|[.;:] .*(?:do not (?:say|include|add)|before repeating).*)?\.?"
+        ),
         _copy,
     ),
     (
-        _flags(
-            r"use this exact template(?: for your response)?:\s*(?P<template>(?:[A-Z][\w ]*: ?\[[\w ]+\]\s*){2,})"
-        ),
-        lambda match: [{"type": "template", "value": [label.strip() for label in re.findall(r"[A-Z][\w ]*:", match.group("template"))]}],
+        _flags(r"use this exact template(?: for your response)?:\s*(?P<template>(?:[A-Z][\w ]*: ?\[[\w ]+\]\s*){2,})"),
+        lambda match: [
+            {
+                "type": "template",
+                "value": [label.strip() for label in re.findall(r"[A-Z][\w ]*:", match.group("template"))],
+            }
+        ],
     ),
 )
 

@@ -7,6 +7,7 @@ from router.checks.compiler import compile_requirement, read_requirement
 from router.checks.explicit import KINDS, build_check
 from router.errors import BadRequest
 from router.task import Requirement
+from tests.router.checks.specs import sample_spec
 
 UNDERSTOOD = [
     ("Answer in at most 50 words", [{"type": "max_words", "value": 50}]),
@@ -67,16 +68,7 @@ def test_whatever_is_written_compiles_or_goes_to_the_judge(text: str) -> None:
 
 @given(st.text(max_size=400), st.sampled_from(sorted(KINDS)))
 def test_no_check_raises_and_every_score_is_a_share(text: str, kind: str) -> None:
-    parameters = {
-        "value": 3 if kind.split("_", maxsplit=1)[0] in ("max", "min", "exact") else "en",
-        "pattern": "a+",
-        "schema": {"type": "object"},
-        "keyword": "sea",
-        "letter": "e",
-    }
-    names = KINDS[kind].parameters.__struct_fields__
-    check = build_check({"type": kind, **{name: parameters[name] for name in names if name in parameters}})
-    finding = check.evaluate(Answer(text, "prompt"))
+    finding = build_check(sample_spec(kind)).evaluate(Answer(text, "prompt"))
     assert finding.score is None or 0.0 <= finding.score <= 1.0
     assert finding.reason
 
@@ -85,18 +77,21 @@ def test_no_check_raises_and_every_score_is_a_share(text: str, kind: str) -> Non
     st.text(alphabet="ab, .\nA", max_size=120), st.sampled_from(sorted(KINDS)), st.text(alphabet="ab, .", max_size=40)
 )
 def test_what_failed_for_good_stays_failed(partial: str, kind: str, rest: str) -> None:
-    if set(KINDS[kind].parameters.__struct_fields__) != {"value"}:
-        return
-    value: object = 2 if kind.split("_", maxsplit=1)[0] in ("max", "min", "exact") else "a"
-    check = build_check({"type": kind, "value": value})
+    check = build_check(sample_spec(kind))
     if check.already_failed(partial):
         assert not check.evaluate(Answer(partial + rest)).passed
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_checks_own_form_builds_an_equal_check(kind: str) -> None:
+    check = build_check(sample_spec(kind))
+    assert build_check(check.spec) == check
 
 
 def test_scores_are_graded_and_reasons_carry_numbers() -> None:
     finding = build_check({"type": "max_words", "value": 50}).evaluate(Answer("word " * 62))
     assert finding.reason == "62 words, limit 50"
-    assert finding.score == pytest.approx(0.76, abs=0.01)
+    assert finding.score == pytest.approx(0.76)
 
 
 @pytest.mark.parametrize(
