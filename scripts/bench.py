@@ -1,0 +1,31 @@
+"""`maestro bench`: measurements of the whole, each in its own module."""
+
+import importlib.util
+from typing import cast
+
+import click
+
+BENCHES = {
+    "replay": "scripts.bench_replay",
+    "ifeval": "scripts.bench_ifeval",
+    "report": "scripts.bench_report",
+}
+
+
+class LazyBenches(click.Group):
+    """Loads `command` from the module of the bench that was asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Those whose module is there, without importing any."""
+        return sorted(name for name, module in BENCHES.items() if importlib.util.find_spec(module))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports one module."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        return cast(click.Command, importlib.import_module(BENCHES[cmd_name]).command)
+
+
+@click.command(cls=LazyBenches)
+def command() -> None:
+    """Benchmarks: the planner on outcome tables, IFEval on the configured upstreams."""

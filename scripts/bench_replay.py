@@ -1,0 +1,146 @@
+"""`maestro bench replay`: the planner that serves against fixed policies, on outcome tables; nothing is called."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table as Shown
+
+from action_model.belief import Belief
+from action_model.metrics import interval
+from router.planner import Tradeoff
+from scripts.replay.beliefs import portfolio_of
+from scripts.replay.fixed import Played, best_cascade, best_single, cascade, parallel, single, widest
+from scripts.replay.latent import latent_beliefs
+from scripts.replay.planned import Rules, play
+from scripts.replay.tables import Table, load_tables
+
+SHARES = (0.09, 0.20, 0.48)
+"""Mean cost aimed at, as a share of the best single model's."""
+FITTED_ON = 160
+HALVINGS = 7
+FALSE_PASSES = 0.1
+
+
+@click.command()
+@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--train", "train_split", default="train", show_default=True)
+@click.option("--test", "test_split", default="dev", show_default=True)
+@click.option("--tables", default="zeroeval_28,mmlu_pro_11", show_default=True)
+@click.option("--most", default=400, show_default=True, help="At most so many test prompts a table, evenly taken.")
+@click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path))
+def command(data: Path, train_split: str, test_split: str, tables: str, most: int, json_path: Path | None) -> None:
+    """Exact verifier, at most four calls; a verifier with 10 % false passes; waves against one at a time."""
+    found: dict[str, Any] = {}
+    with Progress(console=Console(stderr=True)) as progress:
+        for name in tables.split(","):
+            loaded = load_tables(data, name, (train_split, test_split))
+            test = evenly(loaded[test_split], most)
+            step = progress.add_task(name, total=None)
+            found[name] = replay(loaded[train_split], test, lambda s=step: progress.advance(s))  # type: ignore[misc]
+    if json_path is not None:
+        json_path.write_text(json.dumps(found, indent=1), "utf-8")
+    Console().print(shown(found))
+
+
+def evenly(table: Table, most: int) -> Table:
+    """Every n-th prompt, so that at most `most` are left."""
+    step = max(1, -(-table.count // most))
+    return table.take(np.arange(0, table.count, step))
+
+
+def replay(train: Table, test: Table, tick: Callable[[], None]) -> dict[str, Any]:
+    """Every policy of one table on the test prompts; each is tuned on the train prompts."""
+    beliefs = latent_beliefs(train, test)
+    base = single(test, best_single(train))
+    usd = float(base.usd.mean())
+    rows: dict[str, Any] = {"best_single": figures(base, usd)}
+    fitted = np.arange(0, train.count, max(1, train.count // FITTED_ON))
+    sample, sample_beliefs = train.take(fitted), [beliefs.train[i] for i in fitted.tolist()]
+    for share in SHARES:
+        target = share * float(single(train, best_single(train)).usd.mean())
+        rows[f"cascade@{share:g}"] = figures(cascade(test, cascade_for(train, target)), usd)
+        rows[f"parallel@{share:g}"] = figures(parallel(test, parallel_for(train, target)), usd)
+        tradeoff = fit_tradeoff(sample, sample_beliefs, target, Rules(), tick)
+        exact = play(test, beliefs.test, portfolio_of(train), tradeoff, Rules(), tick)
+        rows[f"maestro@{share:g}"] = {**figures(exact, usd), "usd_value": tradeoff.usd}
+        noisy = Rules(false_pass=FALSE_PASSES, judge_usd=0.05 * usd)
+        rows[f"maestro_noisy@{share:g}"] = figures(
+            play(test, beliefs.test, portfolio_of(train), tradeoff, noisy, tick), usd
+        )
+        rows[f"maestro_waves@{share:g}"] = figures(
+            play(test, beliefs.test, portfolio_of(train), in_a_hurry(tradeoff, base), Rules(max_parallel=4), tick), usd
+        )
+    return rows
+
+
+def in_a_hurry(tradeoff: Tradeoff, base: Played) -> Tradeoff:
+    """The same worth of money, and a second that costs a fiftieth of a success for each typical answer's time."""
+    return Tradeoff(tradeoff.usd, 0.02 / max(float(base.seconds.mean()), 1e-3))
+
+
+def cascade_for(train: Table, target_usd: float) -> tuple[int, ...]:
+    """The best fixed cascade of four whose mean cost on train is within the target."""
+    return _within(train, target_usd, best_cascade, cascade)
+
+
+def parallel_for(train: Table, target_usd: float) -> tuple[int, ...]:
+    """The best set to ask at once whose mean cost on train is within the target; the cheapest model if none is."""
+    return _within(train, target_usd, widest, parallel)
+
+
+def _within(
+    train: Table,
+    target_usd: float,
+    search: Callable[[Table, float], tuple[int, ...]],
+    played: Callable[[Table, Sequence[int]], Played],
+) -> tuple[int, ...]:
+    best: tuple[float, tuple[int, ...]] = (-1.0, (int(train.usd.mean(axis=0).argmin()),))
+    scale = 1.0 / max(float(train.usd.mean()), 1e-12)
+    for value in np.logspace(-3, 2, 26) * scale:
+        order = search(train, float(value))
+        outcome = played(train, order)
+        if outcome.usd.mean() <= target_usd and outcome.right.mean() > best[0]:
+            best = (float(outcome.right.mean()), order)
+    return best[1]
+
+
+def fit_tradeoff(
+    sample: Table, beliefs: Sequence[Belief], target_usd: float, rules: Rules, tick: Callable[[], None]
+) -> Tradeoff:
+    """The worth of a dollar at which the mean cost is the target: bisection, as cost falls with it."""
+    low, high = 1e-3 / target_usd, 1e3 / target_usd
+    for _ in range(HALVINGS):
+        middle = float(np.sqrt(low * high))
+        spent = play(sample, beliefs, portfolio_of(sample), Tradeoff(usd=middle), rules, tick).usd.mean()
+        low, high = (middle, high) if spent > target_usd else (low, middle)
+    return Tradeoff(usd=float(np.sqrt(low * high)))
+
+
+def figures(played: Played, best_usd: float) -> dict[str, Any]:
+    """Accuracy with its interval, cost as a share of the best single model's, calls, mean and p95 seconds."""
+    return {
+        "accuracy": float(played.right.mean()),
+        "accuracy_interval": interval(lambda rows: float(played.right[rows].mean()), len(played.right)),
+        "cost_share": float(played.usd.mean()) / best_usd,
+        "calls": float(played.calls.mean()),
+        "seconds": float(played.seconds.mean()),
+        "p95_seconds": float(np.quantile(played.seconds, 0.95)),
+    }
+
+
+def shown(found: dict[str, Any]) -> Shown:
+    """A row a policy."""
+    table = Shown("table", "policy", "accuracy", "95 %", "cost share", "calls", "seconds", "p95 s")
+    for name, rows in found.items():
+        for policy, row in rows.items():
+            low, high = row["accuracy_interval"]
+            numbers = (f"{row['cost_share']:.3f}", f"{row['calls']:.2f}", f"{row['seconds']:.2f}")
+            said = (f"{row['accuracy']:.4f}", f"{low:.3f}-{high:.3f}", *numbers, f"{row['p95_seconds']:.2f}")
+            table.add_row(name, policy, *said)
+    return table

@@ -1,0 +1,160 @@
+"""Our policy in replay: the very planner that serves, told what the tables say came of each of its waves."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from action_model.actions import Action, Portfolio
+from action_model.belief import Belief, Evidence
+from router.planner import Confirmation, Situation, Tradeoff, Verification, best_candidate, plan_wave
+from router.task import Candidate, Requirement, Verdict, Wave
+from scripts.replay.fixed import Played
+from scripts.replay.tables import Table
+
+REQUIREMENT = Requirement("right", "the answer is right")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds in a replay: who checks, and the limits.
+
+    `false_pass` is the share of wrong answers that the check passes; `judge_usd` the price of an independent re-judge
+    with the same error (None: none on offer); `polls`: nothing is checked, agreement is all there is.
+    """
+
+    false_pass: float = 0.0
+    judge_usd: float | None = None
+    judge_seconds: float = 0.5
+    polls: bool = False
+    coincidence: float = 0.3
+    calls: int = 4
+    max_parallel: int = 1
+    seconds: float | None = None
+
+
+@dataclass
+class _Game:
+    """One prompt in play."""
+
+    table: Table
+    row: int
+    rules: Rules
+    situation: Situation
+    usd: float = 0.0
+    seconds: float = 0.0
+    calls: int = 0
+    right: dict[str, bool] = field(default_factory=dict)
+
+    def play(self) -> tuple[float, float, float, float]:
+        """(right, usd, seconds, calls) once the planner stops."""
+        while True:
+            wave = plan_wave(self.situation)
+            if not isinstance(wave, Wave):
+                break
+            self._confirm(wave) if wave.actions[0].action.technique == "confirm" else self._answer(wave)
+        chosen = best_candidate(self.situation)
+        right = chosen is not None and self.right[chosen.id]
+        return float(right), self.usd, self.seconds, float(self.calls)
+
+    def _answer(self, wave: Wave) -> None:
+        columns = [self.table.models.index(planned.action.model.removeprefix("table/")) for planned in wave.actions]
+        taken = max(float(self.table.seconds[self.row, column]) for column in columns)
+        for column, planned in zip(columns, wave.actions, strict=True):
+            self.usd += float(self.table.usd[self.row, column])
+            self.calls += 1
+            self._candidate(column, planned.action)
+        self.seconds += taken
+        calls_left, seconds_left = self.situation.calls_left, self.situation.seconds_left
+        self.situation = replace(
+            self.situation,
+            wave=self.situation.wave + 1,
+            calls_left=None if calls_left is None else calls_left - len(columns),
+            seconds_left=None if seconds_left is None else seconds_left - taken,
+        )
+
+    def _candidate(self, column: int, action: Action) -> None:
+        number = len(self.situation.candidates)
+        candidate = Candidate(f"c{number}", action, b"", "")
+        self.right[candidate.id] = bool(self.table.passed[self.row, column])
+        situation = replace(self.situation, answers=(*self.situation.answers, self.table.answers[self.row][column]))
+        if not self.rules.polls:
+            passes = self.right[candidate.id] or self._errs("check", column)
+            candidate = replace(candidate, verdicts=(_verdict(passes),))
+            evidence = Evidence(1.0, self.rules.false_pass) if passes else Evidence(0.0, 1.0)
+            situation = replace(
+                situation,
+                belief=situation.belief.after(column, evidence),
+                evidence={**situation.evidence, candidate.id: evidence},
+            )
+        self.situation = replace(situation, candidates=(*situation.candidates, candidate))
+
+    def _confirm(self, wave: Wave) -> None:
+        """The second judge errs independently of the first check; it costs money and time but no answer's call."""
+        (name,) = wave.actions[0].parents
+        candidate = next(c for c in self.situation.candidates if c.id == name)
+        column = self.situation.belief.index(candidate.action)
+        passes = self.right[name] or self._errs("judge", column)
+        self.usd += self.rules.judge_usd or 0.0
+        self.seconds += self.rules.judge_seconds
+        seen = Evidence(1.0, self.rules.false_pass) if passes else Evidence(0.0, 1.0)
+        known = self.situation.evidence[name]
+        both = Evidence(known.given_success * seen.given_success, known.given_failure * seen.given_failure)
+        checked = replace(candidate, verdicts=(_verdict(passes),))
+        others = tuple(checked if c.id == name else c for c in self.situation.candidates)
+        self.situation = replace(
+            self.situation,
+            candidates=others,
+            evidence={**self.situation.evidence, name: both},
+            confirmed=self.situation.confirmed | {name},
+            belief=self.situation.belief.after(column, seen),
+        )
+
+    def _errs(self, who: str, column: int) -> bool:
+        """Does the checker pass this wrong answer? The same for every policy, independent between checkers."""
+        text = f"{who}/{self.table.grid.prompt_ids[self.row]}/{self.table.models[column]}"
+        draw = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") / 2**32
+        return draw < self.rules.false_pass
+
+
+def _verdict(passes: bool) -> Verdict:
+    return Verdict(REQUIREMENT.name, 1.0 if passes else 0.0, "replayed", "check")
+
+
+def first_situation(belief: Belief, portfolio: Portfolio, tradeoff: Tradeoff, rules: Rules) -> Situation:
+    """The situation before any call. The quality threshold is 1: the tradeoff alone decides when to stop."""
+    judge = Verification(1.0, rules.false_pass, rules.judge_usd or 0.0, rules.judge_usd or 0.0, rules.judge_seconds)
+    offered = rules.judge_usd is not None
+    return Situation(
+        belief=belief,
+        portfolio=portfolio,
+        tradeoff=tradeoff,
+        requirements=() if rules.polls else (REQUIREMENT,),
+        kinds=() if rules.polls else ("judge",),
+        calls_left=rules.calls,
+        seconds_left=rules.seconds,
+        quality_threshold=1.0,
+        max_parallel=rules.max_parallel,
+        verification=Verification(1.0, rules.false_pass),
+        confirmation=Confirmation(Action("judge/independent", "confirm"), judge) if offered else None,
+        compares=rules.polls,
+        coincidence=rules.coincidence,
+    )
+
+
+def play(
+    table: Table,
+    beliefs: Sequence[Belief],
+    portfolio: Portfolio,
+    tradeoff: Tradeoff,
+    rules: Rules,
+    tick: Callable[[], None] = lambda: None,
+) -> Played:
+    """Every prompt of the table, played to its end."""
+    rows = []
+    for row, belief in enumerate(beliefs):
+        rows.append(_Game(table, row, rules, first_situation(belief, portfolio, tradeoff, rules)).play())
+        tick()
+    right, usd, seconds, calls = np.array(rows).reshape(-1, 4).T
+    return Played(right, usd, seconds, calls)
