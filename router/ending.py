@@ -3,6 +3,7 @@
 from action_model.actions import Action
 from router.campaign import Campaign
 from router.candidates import best_of
+from router.checks.conflicts import find_problems
 from router.errors import BadRequest, MaestroError, RunLimitReached, UpstreamTimeout, describe
 from router.executor import most_telling
 from router.ledger.purse import RunPurse
@@ -55,7 +56,10 @@ def failed_run(campaign: Campaign, stop: Stop, run_id: str) -> Run:
 
 
 def _problems(campaign: Campaign) -> tuple[str, ...]:
-    return tuple(dict.fromkeys("{kind}: {message}".format(**describe(error)) for error in campaign.errors))
+    """What went wrong on the way, and requirements that repeat or contradict each other."""
+    subject = campaign.job.subject
+    errors = ("{kind}: {message}".format(**describe(error)) for error in campaign.errors)
+    return tuple(dict.fromkeys((*find_problems(subject.requirements, subject.compiled), *errors)))
 
 
 def _reason(chosen: Candidate, stop: Stop) -> FinishReason:

@@ -71,6 +71,8 @@ def _registry(benchmark: str) -> dict[str, Any]:
     """The grader's table, with an untrained Punkt in place of the model that it would fetch."""
     import langdetect
     import nltk
+
+    nltk.download = _nothing  # the grader fetches models when it is imported
     from if_verifiable.ifbench import instructions_util as bench_util
     from if_verifiable.ifbench.instructions_registry import INSTRUCTION_DICT as BENCH
     from if_verifiable.ifeval import instructions_util as eval_util
@@ -89,6 +91,10 @@ def _registry(benchmark: str) -> dict[str, Any]:
         util._get_sentence_tokenizer = lambda: punkt
     table: dict[str, Any] = EVAL if benchmark == "ifeval" else BENCH
     return table
+
+
+def _nothing(*_args: object, **_named: object) -> bool:
+    return False
 
 
 def _names(data: Path) -> list[str]:

@@ -140,11 +140,16 @@ def regex(answer: Answer, p: Pattern) -> Finding:
 
 
 def one_of(answer: Answer, p: Phrases) -> Finding:
-    """The answer is one of the choices, in any case; one of three words or more must stand there to the letter."""
+    """The answer is one of the choices, in any case; a whole sentence must stand in it to the letter."""
     given = _plain(answer.text)
-    found = [choice for choice in p.phrases if len(choice.split()) < 3 and _plain(choice) == given]
-    found += [choice for choice in p.phrases if len(choice.split()) > 2 and choice in answer.text]
+    whole = [choice for choice in p.phrases if _is_sentence(choice)]
+    found = [choice for choice in p.phrases if choice not in whole and _plain(choice) == given]
+    found += [choice for choice in whole if choice in answer.text]
     return Finding(float(bool(found)), f"is {found[0]!r}" if found else f"none of {len(p.phrases)} choices")
+
+
+def _is_sentence(choice: str) -> bool:
+    return len(choice.split()) > 2 and choice.rstrip().endswith((".", "!", "?"))
 
 
 def _plain(text: str) -> str:

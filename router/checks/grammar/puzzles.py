@@ -103,7 +103,7 @@ _PUZZLES: tuple[Rule, ...] = (
         fixed({"type": "word_lines"}),
     ),
     rule(
-        r"stairs (?:IN|by)? ?incrementally indenting EACH new line|create stairs (?:IN|by)? ?incrementally indenting EACH new line",
+        r"stairs (?:IN|by|WITH)? ?incrementally indenting EACH new line|create stairs (?:IN|by|WITH)? ?incrementally indenting EACH new line",
         fixed({"type": "stairs"}),
     ),
     rule(

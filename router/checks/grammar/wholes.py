@@ -53,9 +53,10 @@ def _options(match: re.Match[str]) -> list[Spec] | None:
     return None
 
 
-def _paragraphs(match: re.Match[str]) -> list[Spec] | None:
-    count = _count(match.group("n"))
-    return None if count is None else [{"type": "exact_paragraphs", "value": count}]
+def _some_of(match: re.Match[str]) -> list[Spec] | None:
+    count, items = _count(match.group("n")), [item.strip(" .\"'") for item in match.group("list").split(",")]
+    items = [item for item in items if item]
+    return None if count is None or len(items) < 2 else [{"type": "some_of", "of": items, "min": count}]
 
 
 def _copy(match: re.Match[str]) -> list[Spec]:
@@ -63,6 +64,18 @@ def _copy(match: re.Match[str]) -> list[Spec]:
 
 
 WHOLES: tuple[tuple[re.Pattern[str], Read], ...] = (
+    (
+        _flags(
+            rf"{_LEAD}(?:mention|include|use) at least (?P<n>\d+|[a-z-]+) (?:different )?[a-z ]{{1,30}}?(?: in (?:the|your) (?:answer|response|reply))?,? from (?:this|the following) list(?: of [a-z ]{{1,30}})?:\s*(?P<list>[\w ,'-]+)\.?"
+        ),
+        _some_of,
+    ),
+    (
+        _flags(
+            rf"{_LEAD}(?:answer|respond|reply) with a list of items,? (?:and )?instead of bullet points,? use (?P<sign>\S{{1,12}}?)\.?"
+        ),
+        lambda match: [{"type": "sign_items", "value": match.group("sign")}],
+    ),
     (
         _flags(rf"{_LEAD}(?:end|finish|conclude|close)s?{_ANSWER} with {_PHRASE} (?P<phrase>.+?){_FOLLOW}"),
         _phrase("ends_with"),
