@@ -19,9 +19,9 @@ UNITS: dict[str, str] = {
     "list_items": r"list items?|items? IN list",
     "bullets": r"(?:markdown )?(?:bullet ?points?|bullets?|bulleted (?:points?|items?)|bullet (?:items?|lists?))(?: IN markdown(?: format| syntax| formatting)?)?",
     "headings": r"(?:markdown )?(?:headings?|headers?|sub ?headings)",
-    "highlights": r"(?:highlighted|bolded or italicized) (?:sections?|parts?|phrases?|passages?|text sections?|areas?|portions?)(?: IN markdown(?: format| syntax)?)?",
-    "bolds": r"(?:bold|bolded) (?:phrases?|parts?|WORD|passages?|sections?)",
-    "italics": r"(?:italic|italicized|italicised) (?:text )?(?:phrases?|parts?|WORD|passages?|sections?)(?: IN markdown(?: format| syntax)?)?",
+    "highlights": r"(?:highlighted|bolded or italicized) (?:sections?|parts?|phrases?|KEYWORD|WORD|passages?|text sections?|areas?|portions?)(?: IN markdown(?: format| syntax)?)?",
+    "bolds": r"(?:bold|bolded) (?:phrases?|KEYWORD|parts?|WORD|passages?|sections?)",
+    "italics": r"(?:italic|italicized|italicised) (?:text )?(?:phrases?|KEYWORD|parts?|WORD|passages?|sections?)(?: IN markdown(?: format| syntax)?)?",
     "placeholders": r"(?:placeholders?|bracketed placeholders?|square bracketed placeholders?|template placeholders?)"
     r"(?: (?:, )?(?:represented|denoted|marked|indicated|shown|WRAP|enclosed)?(?: )?(?:IN|WITH)? ?square brackets)?|square bracket placeholders?",
     "numbers": r"(?:numbers?|numerals?|numerical values?|numeric values?)",
@@ -50,7 +50,7 @@ SIGN_NAMES = {
 _SIGN_NAME = "|".join(SIGN_NAMES)
 SIGNS = {"commas": ",", "semicolons": ";", "colons": ":", "exclamations": "!", "questions": "?"}
 _COUNTABLE = frozenset(UNITS) - {"words", "sentences", "paragraphs", "lines", "characters", "letters", "unique_words"}
-_WISHED = frozenset(("bullets", "headings", "tables", "code_blocks", "emojis", "hashtags"))
+_WISHED = frozenset(("bullets", "headings", "tables", "code_blocks", "emojis", "hashtags", "urls", "placeholders"))
 _FEW_CHARACTERS = 20
 _LOOSE_FROM = 20
 
@@ -192,9 +192,12 @@ _NUMBERED: tuple[Rule, ...] = (
         lambda match, clause: _number_of(match, clause),
     ),
     rule(
+    ),
+    rule(
         rf"(?:any )?(?P<signs>(?:{_SIGN_NAME})(?:(?: ,| or| and| nor| , or| , and)+ (?:any )?(?:{_SIGN_NAME}))*)(?: ALLOWED)?",
         lambda m, c: _signs(m, c),
     ),
+        r"(?:any )?[a-z ]+(?:(?: ,)?(?: or| and| nor| ,) (?:any )?[a-z ]+)+(?: ALLOWED)?", lambda m, c: _none_of(m, c)
     rule(rf"(?:limit|LIMIT|MOST|length)(?: :| BE)? {N} (?:{UNIT})", _at_most),
     rule(
         rf"(?:{RELATION} )?{N} items (?:IN )?bullet(?:ed)? (?:points|list)|(?:{RELATION.replace('rel', 'rel2')} )?#(?P<n2>\d+) items IN bullet list",
@@ -233,6 +236,23 @@ RULES: tuple[Rule, ...] = tuple(
     (pattern, reader, "#" if r"#(?P<n" in pattern.pattern or r"#(?P<low" in pattern.pattern else "")
     for pattern, reader, _ in _NUMBERED
 )
+
+
+def _none_of(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    """No emojis, hashtags or links."""
+    if not clause.is_negative:
+        return None
+    specs: list[Spec] = []
+    for name in re.split(r"(?: ,)?(?: or| and| nor| ,) ", match.group().removesuffix(" ALLOWED")):
+        unit = next((unit for unit in _COUNTABLE if re.fullmatch(UNITS[unit], name.removeprefix("any ").strip())), None)
+        if unit is None:
+            return None
+        specs.append(
+            {"type": "excludes_characters", "value": SIGNS[unit]}
+            if unit in SIGNS
+            else {"type": f"max_{unit}", "value": 0}
+        )
+    return specs
 
 
 def _signs(match: re.Match[str], clause: Clause) -> list[Spec] | None:

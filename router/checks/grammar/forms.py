@@ -18,7 +18,7 @@ _FORMS: dict[str, Spec] = {
     r"csv(?: format| data| file| table)?": {"type": "csv"},
     r"sql(?: query| statement| code)?": {"type": "sql"},
     r"python(?: code| script| program| function)?": {"type": "python"},
-    r"(?:iso(?: 8601)? )?dates? IN (?:the )?(?:format )?(?:yyyy (?:- )?mm (?:- )?dd|§\d+§)(?: format)?|IN yyyy (?:- )?mm (?:- )?dd format": {
+    r"(?:iso(?: 8601)? )?dates? IN (?:the )?(?:format )?(?:yyyy (?:- )?mm (?:- )?dd|§\d+§)(?: format)?|(?:all |EACH )?dates? (?:MUST )?(?:BE |USE )?(?:IN )?(?:format )?yyyy (?:- )?mm (?:- )?dd(?: format)?|IN yyyy (?:- )?mm (?:- )?dd format": {
         "type": "dates",
         "format": "YYYY-MM-DD",
     },
@@ -89,6 +89,7 @@ def _different(match: re.Match[str], clause: Clause) -> list[Spec] | None:
 
 
 _PS = rf"(?:postscript|post script|p \. s \.|ps|{Q})"
+_PS_MARK = re.compile(r"p\W?\s?(?:p\W?\s?)?s\W?", re.IGNORECASE)
 _AT_END = r"(?:(?:at|AT) (?:very )?END(?: IN ANSWER)?(?: ,)? )?"
 _MARKDOWN = r"(?: (?:IN|USE|by USE) (?:markdown(?: format| syntax| formatting)?|asterisks|italics|bold))?"
 
@@ -122,7 +123,7 @@ RULES: tuple[Rule, ...] = (
         _choice,
     ),
     rule(
-        rf"title(?: ,)?(?: that BE)? WRAP IN (?:double )?(?:angular|angle) brackets|title IN (?:double )?(?:angular|angle) brackets"
+        rf"title(?: ,)?(?: that BE)? WRAP IN (?:double )?(?:angular|angle) brackets|title (?:MUST )?(?:BE )?(?:WRAP )?IN (?:double )?(?:angular|angle) brackets"
         rf"|(?:title )?(?:WRAP )?title IN {Q}|WRAP title IN (?:double )?(?:angular|angle) brackets",
         fixed({"type": "title"}),
     ),
@@ -138,6 +139,14 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     rule(
+        rf"(?P<ps>{Q}) at (?:very )?END",
+        lambda m, c: _postscript(m, c) if _PS_MARK.fullmatch(c.literal(m["ps"])) else None,
+    ),
+    rule(
+        rf"json(?: object)? (?:MUST )?USE {LIST} (?:fields?|keys?|properties|property)",
+        lambda m, c: None if c.is_negative else [{"type": "json_keys", "value": c.literals(m["list"])}],
+    ),
+    rule(
         rf"highlight (?:{RELATION} )?{N} (?:\w+ )?(?:sections?|parts?|phrases?|WORD|passages?|portions?|KEYWORD)(?: IN ANSWER)?{_MARKDOWN}(?: IN ANSWER)?",
         _highlight,
     ),
@@ -150,7 +159,7 @@ RULES: tuple[Rule, ...] = (
         _highlight,
     ),
     rule(
-        rf"(?:EXACTLY )?{N} (?:different|distinct)(?: ANSWER)?(?: ,)?(?: (?:and |MUST )?(?:ANSWER and JUST ANSWER )?(?:MUST )?(?:BE )?SEPARATED (?:IN |WITH )?(?:by )?(?:#6 asterisks?(?: symbols?)?)? ?:? ?(?:{Q})?)?",
+        rf"(?:EXACTLY )?{N} (?:(?:different|distinct)(?: ANSWER)?|ANSWER(?=(?: ,)? SEPARATED))(?: ,)?(?: (?:and |MUST )?(?:ANSWER and JUST ANSWER )?(?:MUST )?(?:BE )?SEPARATED (?:IN |WITH )?(?:by )?(?:#6 asterisks?(?: symbols?)?)? ?:? ?(?:{Q})?)?",
         _different,
     ),
 )

@@ -2,6 +2,8 @@
 
 import re
 
+from router.checks.languages import LANGUAGES
+
 SENTENCE_END = re.compile(r"(?<=[^\s.])(?:[.!;](?=\s+\S)|\n+)\s*|(?<=[a-z§)])\?\s+(?=[A-Z])")
 JOINT = re.compile(r"\s*(?:,|;)\s*(?:and|but|then|while)?\s+|\s+(?:and|but|while|then)\s+", re.IGNORECASE)
 EXAMPLE = re.compile(
@@ -31,12 +33,13 @@ PREPOSITION = re.compile(
     re.IGNORECASE,
 )
 MOOD = re.compile(
-    r"^((?:please )?(?:be|keep it|stay|make it) (?:very )?\w+)\s*(?::|-|\()\s*((?:at most|max|no more|under|less|fewer|up to|only|just|\d)[^()]*?)\)?$",
+    r"^((?:please )?(?:be|keep it|stay|make it|keep (?:your|the) (?:answer|response|reply)) (?:very )?\w+)\s*(?::|-|\()\s*((?:at most|max|no more|under|less|fewer|up to|only|just|\d)[^()]*?)\)?$",
     re.IGNORECASE,
 )
+LANGUAGE = "|".join(LANGUAGES)
 AMOUNT_PHRASE = re.compile(
-    r"(?:in|with|using|without) (?:no|any|at|only|just|all|exactly|less|fewer|more|between|lower|upper|english|using|commas|\d|a (?:max|min)imum|"
-    r"one|two|three|four|five|six|seven|eight|nine|ten|double)",
+    rf"(?:in|with|using|without) (?:no|any|at|only|just|all|exactly|less|fewer|more|between|lower|upper|{LANGUAGE}|using|commas|\d|a (?:max|min)imum|"
+    rf"one|two|three|four|five|six|seven|eight|nine|ten|double)",
     re.IGNORECASE,
 )
 CLAUSE = re.compile(r"(?:[a-z][a-z']*\b[ ,]+){2,}|be \w+|[a-z]+ \w+$", re.IGNORECASE)
