@@ -70,9 +70,9 @@ def build_moves(situation: Situation, standings: tuple[Standing, ...]) -> Moves:
     usd_high = np.array([max(e.usd_high, e.usd) + check.usd_high for e in estimates], dtype=float)
     seconds = np.array([_duration(e.seconds) + check.seconds for e in estimates])
     seconds_high = np.array([_duration(e.seconds_high) + check.seconds_high for e in estimates])
-    success = weights @ chance
     score = np.array([_share(estimate.score) for estimate in estimates])
-    short = np.clip((score - success) / np.maximum(1.0 - success, 1e-9), 0.0, 0.99)
+    own = np.array([_share(estimate.success) for estimate in estimates])
+    short = np.clip((score - own) / np.maximum(1.0 - own, 1e-9), 0.0, 0.99)  # of an answer that does not satisfy
     seen = belief.concentration + belief.passes + belief.failures
     is_repair = np.array([bool(column.planned.parents) for column in columns], dtype=bool)
     return Moves(

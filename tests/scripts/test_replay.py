@@ -1,0 +1,73 @@
+"""The replay on invented tables whose best policy is known."""
+
+import numpy as np
+import pytest
+
+from action_model.actions import Action
+from action_model.belief import Belief, Estimate
+from action_model.outcomes import Grid
+from router.planner import Tradeoff
+from scripts.bench_replay import cascade_for, evenly, figures
+from scripts.replay.beliefs import portfolio_of
+from scripts.replay.fixed import best_cascade, best_single, cascade, parallel, single
+from scripts.replay.planned import Rules, play
+from scripts.replay.tables import Floats, Table
+
+USD = np.array([0.001, 0.1])
+
+
+def table_of(passed: Floats) -> Table:
+    count, models = passed.shape
+    names = tuple(f"m{i}" for i in range(models))
+    nothing = np.full((count, models), np.nan)
+    usd = np.tile(USD[:models], (count, 1))
+    ids = tuple(f"p{i}" for i in range(count))
+    answers = tuple(tuple("yes" if cell else "no" for cell in row) for row in passed)
+    grid = Grid(ids, ids, ("all",) * count, names, passed, usd, nothing, nothing, np.zeros(count), answers)
+    return Table(grid, passed, usd, np.ones((count, models)), answers)
+
+
+def belief(cheap: float, dear: float) -> Belief:
+    estimates = tuple(
+        Estimate(Action(f"table/m{i}"), p, p, 0, 0, 0, usd, usd, 1.0, 1.0, 0.0)
+        for i, (p, usd) in enumerate(zip((cheap, dear), USD.tolist(), strict=True))
+    )
+    success = np.tile([cheap, dear], (8, 1))
+    return Belief(estimates, np.full(8, 1 / 8), success, np.full(2, 1e-3), np.zeros(2), np.zeros(2))
+
+
+HALF = table_of(np.array([[1.0, 1.0], [0.0, 1.0], [1.0, 1.0], [0.0, 1.0]]))
+
+
+def test_a_cascade_pays_the_dear_model_only_where_the_cheap_one_failed() -> None:
+    played = cascade(HALF, (0, 1))
+    assert played.right.mean() == 1.0
+    assert played.usd.mean() == pytest.approx(0.001 + 0.05)
+    assert best_cascade(HALF, 1.0) == (0, 1)
+    assert best_cascade(HALF, 20.0) == (0,)
+    assert cascade_for(HALF, 0.06) == (0, 1)
+
+
+def test_the_planner_plays_the_cascade_where_it_is_worth_it_and_stops_where_it_is_not() -> None:
+    beliefs = [belief(0.5, 0.95)] * HALF.count
+    eager = play(HALF, beliefs, portfolio_of(HALF), Tradeoff(usd=1.0), Rules())
+    assert eager.right.mean() == 1.0
+    assert eager.usd.mean() == pytest.approx(0.051)
+    thrifty = play(HALF, beliefs, portfolio_of(HALF), Tradeoff(usd=50.0), Rules())
+    assert thrifty.right.mean() == 0.5
+    assert thrifty.usd.max() <= 4 * 0.001 + 1e-9
+
+
+def test_no_more_calls_are_made_than_the_rules_allow() -> None:
+    hopeless = table_of(np.zeros((6, 2)))
+    beliefs = [belief(0.6, 0.9)] * hopeless.count
+    played = play(hopeless, beliefs, portfolio_of(hopeless), Tradeoff(usd=0.01), Rules(calls=3))
+    assert played.calls.max() <= 3
+
+
+def test_the_other_policies_and_figures_are_what_they_say() -> None:
+    assert best_single(HALF) == 1
+    assert parallel(HALF, (0, 1)).usd.mean() == pytest.approx(0.101)
+    row = figures(single(HALF, 0), 0.1)
+    assert (row["accuracy"], row["cost_share"], row["calls"]) == (0.5, pytest.approx(0.01), 1.0)
+    assert evenly(HALF, 2).count == 2
