@@ -87,3 +87,17 @@ def revoke(key_id: str, config: Path | None, as_json: bool) -> None:
 
     with_ledger(config, act)
     show({"revoked": key_id}, as_json)
+
+
+@command.command()
+@click.argument("key_id")
+@config_option
+@json_option
+def rotate(key_id: str, config: Path | None, as_json: bool) -> None:
+    """Give a key a new secret, printed once; the old one ends within a second."""
+
+    async def act(_: SqliteLedger, registry: Registry) -> NewKey:
+        return await registry.rotate_key(key_id, "command line")
+
+    new = with_ledger(config, act)
+    show({"key": new.secret, "id": new.id, "team": new.team}, as_json)

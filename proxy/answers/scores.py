@@ -128,7 +128,7 @@ def team_object(standings: Sequence[Standing]) -> dict[str, Any] | None:
 
 
 def money_headers(standings: Sequence[Standing]) -> dict[str, str]:
-    """X-Maestro-Team and, where it has a limit, what is left of it and when (unix seconds) it resets."""
+    """X-Maestro-Team and, where it has a limit, what is left, whether it grows short, and when (unix s) it resets."""
     headers: dict[str, str] = {}
     for standing in standings:
         if standing.scope != "team" or not standing.id:
@@ -137,6 +137,8 @@ def money_headers(standings: Sequence[Standing]) -> dict[str, str]:
         if standing.limit is not None:
             headers["x-maestro-team-budget-limit-usd"] = usd_text(standing.limit)
             headers["x-maestro-team-budget-remaining-usd"] = usd_text(_remaining(standing))
+            if standing.soft_limit is not None and standing.spent >= standing.soft_limit * standing.limit:
+                headers["x-maestro-team-budget-warning"] = f"more than {standing.soft_limit:.0%} is spent"
         if standing.resets_at is not None:
             headers["x-maestro-team-budget-reset"] = str(math.ceil(standing.resets_at))
     return headers

@@ -72,6 +72,15 @@ async def test_a_team_spends_until_its_money_is_spent(proxy: Served) -> None:
     assert books == {"balanced": True, "discrepancies": []}
 
 
+async def test_a_team_is_warned_from_its_soft_limit_on(proxy: Served) -> None:
+    key = await new_key(proxy, {"budget_usd": 0.001, "soft_limit": 0.25})
+    first = await chat(proxy, key["key"])
+    await chat(proxy, key["key"])
+    third = await chat(proxy, key["key"])
+    assert third.headers["x-maestro-team-budget-warning"] == "more than 25% is spent"
+    assert float(first.headers["x-maestro-team-budget-remaining-usd"]) < 0.001
+
+
 async def test_a_rotated_key_takes_the_place_of_the_old_one(proxy: Served) -> None:
     key = await new_key(proxy, {})
     await chat(proxy, key["key"])

@@ -28,6 +28,8 @@ def test_a_team_gets_a_key_that_is_printed_once(config: str) -> None:
     listed = call("keys", "list", "--config", config, "--json").output
     assert key["key"] not in listed
     assert json.loads(listed)[0]["id"] == key["id"]
+    rotated = json.loads(call("keys", "rotate", key["id"], "--config", config, "--json").output)
+    assert rotated["key"] not in (key["key"], None)
     assert call("keys", "revoke", key["id"], "--config", config).exit_code == 0
     assert call("keys", "revoke", key["id"], "--config", config).exit_code == 2
 
