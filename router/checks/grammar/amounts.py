@@ -195,9 +195,7 @@ _NUMBERED: tuple[Rule, ...] = (
         rf"(?:any )?(?P<signs>(?:{_SIGN_NAME})(?:(?: ,| or| and| nor| , or| , and)+ (?:any )?(?:{_SIGN_NAME}))*)(?: ALLOWED)?",
         lambda m, c: _signs(m, c),
     ),
-    rule(
-        r"(?:any )?[a-z ]+(?:(?: ,)?(?: or| and| nor| ,) (?:any )?[a-z ]+)+(?: ALLOWED)?", lambda m, c: _none_of(m, c)
-    ),
+    rule(r"[a-z ]+ (?:or|and|nor|,) [a-z ,]+(?: ALLOWED)?", lambda m, c: _none_of(m, c)),
     rule(rf"(?:limit|LIMIT|MOST|length)(?: :| BE)? {N} (?:{UNIT})", _at_most),
     rule(
         rf"(?:{RELATION} )?{N} items (?:IN )?bullet(?:ed)? (?:points|list)|(?:{RELATION.replace('rel', 'rel2')} )?#(?P<n2>\d+) items IN bullet list",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -38,6 +38,7 @@ class Clause:
     is_negative: bool = False
     verbs: frozenset[str] = frozenset()
     lead: str = ""
+    depth: int = 0
 
     def literal(self, mark: str) -> str:
         """What stood in the quotes of a mark."""
@@ -49,7 +50,7 @@ class Clause:
 
     def about(self, core: str) -> "Clause":
         """A clause for a part of this one."""
-        return strip(core, self.quotes)
+        return replace(strip(core, self.quotes), depth=self.depth + 1)
 
 
 Reader = Callable[[re.Match[str], Clause], list[Spec] | None]

@@ -33,6 +33,10 @@ from router.checks.grammar.wholes import read_whole
 
 LONGEST = 2000
 """Characters: a longer text goes to the judge."""
+LONGEST_SENTENCE = 1000
+LONGEST_CLAUSE = 400
+DEEPEST = 2
+"""Parts of parts: "the second word of the first sentence"."""
 _RULES = (*puzzles.RULES, *amounts.RULES, *keywords.RULES, *edges.RULES, *forms.RULES)
 
 
@@ -132,7 +136,7 @@ def _merge(specs: list[Spec], more: list[Spec]) -> list[Spec]:
 
 def _read_sentence(sentence: str, quotes: Quotes, *, can_refer: bool) -> tuple[list[Spec], list[str]]:
     """The checks of a sentence, and its pieces that are not understood."""
-    if CONDITION.search(sentence) or (not can_refer and ANAPHOR.search(sentence)):
+    if len(sentence) > LONGEST_SENTENCE or CONDITION.search(sentence) or (not can_refer and ANAPHOR.search(sentence)):
         return [], [sentence]
     whole = read_piece(sentence, quotes)
     if whole is not None:
@@ -203,6 +207,8 @@ def _blocks(piece: str) -> bool:
 
 def read_piece(text: str, quotes: Quotes) -> list[Spec] | None:
     """The checks of one piece, or None if it is not understood as a whole."""
+    if len(text) > LONGEST_CLAUSE:
+        return None
     found = read_core(strip(canonical(text), quotes))
     if found is not None:
         return found
@@ -217,7 +223,7 @@ def read_piece(text: str, quotes: Quotes) -> list[Spec] | None:
 
 def read_core(clause: Clause) -> list[Spec] | None:
     """What a stripped clause says."""
-    if not clause.core:
+    if not clause.core or len(clause.core) > LONGEST_CLAUSE or clause.depth > DEEPEST:
         return None
     return first_match(clause, _RULES) or first_match(clause, _PARTS)
 

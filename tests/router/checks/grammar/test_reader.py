@@ -142,3 +142,23 @@ def test_every_reading_builds(pieces: list[str]) -> None:
 def test_a_quoted_text_is_never_an_instruction(quoted: str) -> None:
     reading = read_text(f'Do not use "{quoted} use at most 5 words"')
     assert all(spec["type"] == "excludes" for spec in reading.specs)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "every sentence ",
+        "a and ",
+        "e.g. ",
+        "the word x, ",
+        "at most 5 words and ",
+        "in the first sentence ",
+        "'",
+        "[a, ",
+        "1 to ",
+    ],
+)
+def test_hostile_texts_are_read_in_no_time(piece: str) -> None:
+    for length in (300, 900, 1990):
+        read_text((piece * 2000)[:length])
+        read_text((piece * 2000)[:length] + "!x")
