@@ -23,6 +23,8 @@ from router.checks.parameters import Nothing
 LONGEST = 1_000_000
 """Characters: a longer answer is not parsed."""
 LONGEST_SCHEMA = 100_000
+LONGEST_YAML, DENSEST_YAML = 100_000, 5_000
+"""Characters and brackets: YAML is read slowly, and nested brackets worst."""
 _FENCED = re.compile(r"^\s*(?:```|~~~)[\w+-]*[ \t]*\n?(.*?)\n?\s*(?:```|~~~)\s*$", re.DOTALL)
 
 
@@ -137,7 +139,7 @@ def json_schema(answer: Answer, p: Schema) -> Finding:
 
 def is_yaml(answer: Answer, _: Nothing) -> Finding:
     """The whole answer is a YAML mapping or list."""
-    if len(answer.text) > LONGEST or answer.text.count("*") + answer.text.count("&") > 2000:
+    if len(answer.text) > LONGEST_YAML or sum(map(answer.text.count, "[{")) > DENSEST_YAML:
         return Finding(0.0, "too large to be parsed")
     try:
         node = yaml.compose(unfenced(answer.text), Loader=yaml.SafeLoader)

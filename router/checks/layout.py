@@ -33,7 +33,7 @@ def quoted(answer: Answer, _: Nothing) -> Finding:
 
 def title(answer: Answer, _: Nothing) -> Finding:
     """There is a title in double angular brackets."""
-    holds = any(match.strip("<> ") for match in re.findall(r"<<([^\n]+)>>", answer.text))
+    holds = any(match.strip("<> ") for match in re.findall(r"<<([^\n]{1,300}?)>>", answer.text))
     return Finding(float(holds), "has a <<title>>" if holds else "no title in double angular brackets")
 
 

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+\S.*$", re.MULTILINE)
 _HIGHLIGHT = re.compile(r"\*\*[^\n*]*[^\s*][^\n*]*\*\*|(?<!\*)\*[^\n*]*[^\s*][^\n*]*\*(?!\*)")
 _ITALIC = re.compile(r"(?<![*\w])\*(?=[^\s*])[^\n*]+(?<=[^\s*])\*(?![*\w])|(?<![_\w])_(?=[^\s_])[^\n_]+_(?![_\w])")
-_QUOTATION = re.compile(r"\"[^\"\n]+\"|“[^”\n]+”|«[^»\n]+»")
+_QUOTATION = re.compile(r"\"[^\"\n]+\"|“[^“”\n]+”|«[^«»\n]+»")
 _EMOJI = re.compile(
     "[\U0001f1e6-\U0001f1ff]{2}|[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\u231a\u231b\u23e9-\u23fa]"
 )

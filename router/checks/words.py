@@ -156,7 +156,15 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).strip("\"'`*_.,;:!?()[] “”‘’")
 
 
-_REPEAT = re.compile(r"[^.!?\n]*\b(?:repeat|copy)\b.*", re.IGNORECASE | re.DOTALL)
+_REPEAT = re.compile(r"\b(?:repeat|copy)\b", re.IGNORECASE)
+
+
+def _before_instruction(prompt: str) -> str:
+    """The prompt up to the sentence that asks to repeat it."""
+    found = _REPEAT.search(prompt)
+    if found is None:
+        return prompt
+    return prompt[: max(prompt.rfind(mark, 0, found.start()) for mark in ".!?\n") + 1]
 
 
 def repeats_prompt(answer: Answer, _: Nothing) -> Finding:
@@ -164,7 +172,7 @@ def repeats_prompt(answer: Answer, _: Nothing) -> Finding:
     if not answer.prompt.strip():
         return Finding(None, "the request is not known")
     given = " ".join(answer.text.split()).casefold()
-    asked = [" ".join(text.split()).casefold() for text in (answer.prompt, _REPEAT.sub("", answer.prompt))]
+    asked = [" ".join(text.split()).casefold() for text in (answer.prompt, _before_instruction(answer.prompt))]
     holds = any(text and given.startswith(text) for text in asked)
     return Finding(float(holds), f"{'begins' if holds else 'does not begin'} with the request, word for word")
 

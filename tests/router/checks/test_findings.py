@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from router.checks.check import Answer
-from router.checks.explicit import build_check
+from router.checks.explicit import KINDS, build_check
+from tests.router.checks.specs import sample_spec
 
 CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"type": "exact_sentences", "value": 2}, "Dr. Who came. He left!", "One. Two. Three."),
@@ -111,3 +112,10 @@ def test_hostile_patterns_and_documents_end_soon() -> None:
     assert not build_check({"type": "json"}).evaluate(Answer("[" * 100_000)).passed
     bomb = "a: &a [x, x]\n" + "\n".join(f"b{i}: [*a, *a, *a]" for i in range(1000))
     assert build_check({"type": "yaml"}).evaluate(Answer(bomb)).score is not None
+
+
+@pytest.mark.parametrize("sign", ["*", "- ", "<<", "“", "[", "1.", "repeat ", "a.", "|a|\n|-|\n", "\n\n"])
+def test_hostile_answers_are_checked_in_no_time(sign: str) -> None:
+    text = (sign * 20_000)[:20_000]
+    for kind in KINDS:
+        assert build_check(sample_spec(kind)).evaluate(Answer(text, text)).reason
