@@ -24,11 +24,11 @@ def command() -> None:
 @config_option
 @json_option
 def create(name: str, budget_usd: float | None, window: Window, config: Path | None, as_json: bool) -> None:
-    """Create a team, or change its budget."""
+    """Create a team, or change its budget; its defaults stay."""
     nanodollars = None if budget_usd is None else to_nanodollars(budget_usd)
 
     async def act(_: SqliteLedger, registry: Registry) -> None:
-        await registry.put_team(Team(name, nanodollars, window), "command line")
+        await registry.put_team(Team(name, nanodollars, window, defaults=None), "command line")
 
     with_ledger(config, act)
     show({"team": name, "budget_usd": budget_usd, "window": window}, as_json)

@@ -15,13 +15,16 @@ from router.ledger.windows import window_start
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A team as its admin set it. Money in nanodollars, None = unlimited; `defaults` as in the settings file."""
+    """A team as its admin set it. Money in nanodollars, None = unlimited.
+
+    `defaults` are as in the settings file; None keeps those, and the soft limit, that a team has already.
+    """
 
     id: str
     nanodollars: int | None = None
     window: Window = "month"
     soft_limit: float | None = None
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] | None = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +74,17 @@ def hash_key(token: str) -> str:
 
 def put_team(db: sqlite3.Connection, team: Team, now: float, actor: str) -> None:
     """Creates or changes a team and its budget; what it already spent in the window counts."""
+    said = None if team.defaults is None else json.dumps(dict(team.defaults))
     db.execute(
-        "insert into teams values (?, ?, ?) on conflict do update set defaults = excluded.defaults",
-        (team.id, now, json.dumps(dict(team.defaults))),
+        """insert into teams values (?, ?, coalesce(?, '{}'))
+           on conflict do update set defaults = coalesce(?, teams.defaults)""",
+        (team.id, now, said, said),
     )
-    put_budget(db, StoredBudget("team", team.id, team.nanodollars, team.window, team.soft_limit), now)
+    soft = team.soft_limit
+    if team.defaults is None:
+        row = db.execute("select soft_limit from budgets where scope = 'team' and id = ?", (team.id,)).fetchone()
+        soft = row[0] if row else None
+    put_budget(db, StoredBudget("team", team.id, team.nanodollars, team.window, soft), now)
     write_audit(db, now, actor, "put_team", team.id, {"nanodollars": team.nanodollars, "window": team.window})
 
 
@@ -177,14 +186,21 @@ def find_key(db: sqlite3.Connection, hashed: str) -> tuple[Any, ...] | None:
 
 
 def _recount(db: sqlite3.Connection, scope: str, name: str, start: int) -> None:
-    column, window_column = ("team", "team_window") if scope == "team" else ("key_id", "key_window")
-    spent = db.execute(
-        f"select coalesce(sum(nanodollars), 0) from lines where {column} = ? and state = 'settled' and settled_at >= ?",
-        (name, start),
-    ).fetchone()[0]
-    held = db.execute(
-        f"select coalesce(sum(held), 0) from lines where {column} = ? and state = 'open'", (name,)
-    ).fetchone()[0]
-    db.execute(f"update lines set {window_column} = ? where {column} = ? and state = 'open'", (start, name))
-    db.execute("update counters set reserved = 0 where scope = ? and id = ?", (scope, name))
-    db.execute("insert or replace into counters values (?, ?, ?, ?, ?)", (scope, name, start, spent, held))
+    """Moves open holds, and what was charged from `start` on, to that window; makes all its counters from the rows."""
+    column, window = ("team", "team_window") if scope == "team" else ("key_id", "key_window")
+    db.execute(
+        f"update lines set {window} = ? where {column} = ? and (state = 'open' or settled_at >= ?)",
+        (start, name, start),
+    )
+    db.execute(
+        f"update archive set {window} = ? where {column} = ? and day >= date(?, 'unixepoch')", (start, name, start)
+    )
+    db.execute("delete from counters where scope = ? and id = ?", (scope, name))
+    db.execute(
+        f"""insert into counters select ?, ?, begun, sum(spent), sum(held) from (
+            select {window} as begun, iif(state = 'settled', nanodollars, 0) as spent,
+                iif(state = 'open', held, 0) as held from lines where {column} = ?
+            union all select {window}, nanodollars, 0 from archive where {column} = ?
+        ) where begun is not null group by begun""",
+        (scope, name, name, name),
+    )

@@ -41,6 +41,10 @@ class KnownStandings:
         """It was carried out, in the writer's transaction."""
         self._done.append(change)
 
+    def undone(self) -> None:
+        """The transaction was rolled back: what was carried out in it was not."""
+        self._done = []
+
     def refresh(self, db: sqlite3.Connection) -> None:
         """After a commit: reads each touched account once, and forgets what was queued for it."""
         if not self._done:

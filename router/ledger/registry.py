@@ -30,7 +30,7 @@ class Registry:
     def __init__(self, writer: Writer, now: Callable[[], float] = time.time) -> None:
         self._writer = writer
         self._now = now
-        self._known: TTLCache[str, tuple[Caller, float | None]] = TTLCache(100_000, FRESH_SECONDS)
+        self._known: TTLCache[str, tuple[Caller, float | None, bool]] = TTLCache(100_000, FRESH_SECONDS)
 
     async def authenticate(self, token: str, team: str | None = None) -> Caller:
         """The caller of a key. Raises Unauthenticated; Forbidden if it names a team it may not name."""
@@ -40,15 +40,15 @@ class Registry:
             row = await self._writer.do(lambda db: accounts.find_key(db, hashed))
             if row is None:
                 raise Unauthenticated("Incorrect API key provided.")
-            known = self._known[hashed] = (self._caller(row, hashed), row[3])
-        caller, expires_at = known
+            known = self._known[hashed] = (self._caller(row, hashed), row[3], bool(json.loads(row[5]).get("models")))
+        caller, expires_at, has_own_models = known
         if expires_at is not None and expires_at <= self._now():
             raise Unauthenticated("The API key has expired.")
         if team is None or team == caller.team:
             return caller
         if team not in caller.teams:
             raise Forbidden(f"This key may not name the team '{team}'.")
-        return await self._named(caller, team)
+        return await self._named(caller, team, has_own_models)
 
     async def has_keys(self) -> bool:
         """Is any key there? Without one the proxy serves loopback only."""
@@ -101,14 +101,16 @@ class Registry:
             defaults=defaults_of({**json.loads(team_defaults or "{}"), **said.get("defaults", {})}),
         )
 
-    async def _named(self, caller: Caller, team: str) -> Caller:
+    async def _named(self, caller: Caller, team: str, has_own_models: bool) -> Caller:
+        """The caller spending for another team: that team's models hold unless the key names its own."""
         row = await self._writer.do(
             lambda db: db.execute("select defaults from teams where id = ?", (team,)).fetchone()
         )
         if row is None:
             raise Forbidden(f"There is no team '{team}'.")
         said = json.loads(row[0])
-        return replace(caller, team=team, defaults=defaults_of(said), rate=rate_of(said))
+        models = caller.models if has_own_models else tuple(said.get("models") or ())
+        return replace(caller, team=team, models=models, defaults=defaults_of(said), rate=rate_of(said))
 
 
 def rate_of(said: Mapping[str, Any]) -> tuple[int | None, int | None]:

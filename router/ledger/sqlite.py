@@ -34,7 +34,7 @@ class SqliteLedger:
         on_charge: Callable[[Account, int], None] = lambda account, tokens: None,
     ) -> None:
         self._known = KnownStandings(now)
-        self.writer = Writer(path, durability, self._known.refresh)
+        self.writer = Writer(path, durability, self._known.refresh, self._known.undone)
         self.path = path
         self.store_texts = store_texts
         self._now = now

@@ -5,9 +5,12 @@ from typing import Any
 
 from action_model.prices import Usage
 
+MOST_TOKENS = 1_000_000_000
+"""More than any call can use: a larger count is an upstream's mistake, and would not fit the ledger."""
+
 
 def read_usage(usage: Any) -> Usage | None:
-    """The tokens an upstream says it used; None if it says nothing usable. Negative or odd numbers count as nothing."""
+    """The tokens an upstream says it used; None if it says nothing usable. Negative or absurd counts are nothing."""
     if not isinstance(usage, Mapping):
         return None
     asked = _first(usage, "prompt_tokens", "input_tokens")
@@ -53,6 +56,6 @@ def _details(usage: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
 
 
 def _count(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
         return None
     return int(value)

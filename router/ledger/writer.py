@@ -21,14 +21,24 @@ T = TypeVar("T")
 MOST_JOBS_A_COMMIT = 512
 BUSY_SECONDS = 5.0
 RETRY_SECONDS = 0.2
+FAULTS = (
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    sqlite3.DataError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+)
+"""What a job's own values cause (a number beyond 64 bits, a missing column): trying again would never help."""
 
 
 @dataclass(slots=True)
 class Job:
     """Work on the connection inside a transaction. It raises MaestroError only before it has written anything.
 
-    `done` is told the result on its own event loop; a job without it must succeed: it is kept and tried again until it
-    is durable.
+    `done` is told the result on its own event loop; a job without it is kept and tried again until it is durable. One
+    that cannot be stored, ever, is given up alone: a charge leaves its hold open, to be charged at worst case.
     """
 
     work: Callable[[sqlite3.Connection], Any]
@@ -46,10 +56,12 @@ class Writer:
         path: Path,
         durability: Literal["full", "normal"] = "full",
         after_commit: Callable[[sqlite3.Connection], None] = lambda _: None,
+        after_rollback: Callable[[], None] = lambda: None,
     ) -> None:
         self._path = path
         self._durability = durability
         self._after_commit = after_commit
+        self._after_rollback = after_rollback
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._kept: list[Job] = []
         self._closing = threading.Event()
@@ -128,14 +140,34 @@ class Writer:
                 answers.append(_work(connection, job))
             connection.execute("commit")
             self._after_commit(connection)
+        except FAULTS as fault:
+            self._undo(connection)
+            answers = self._part(connection, jobs, fault)
         except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.execute("rollback")
+            self._undo(connection)
             logger.error("the ledger could not be written (%s); charges are kept and tried again", error)
             refusal = Unavailable(f"the ledger cannot be written: {error}")
             self._kept += [job for job in jobs if job.done is None]
             answers = [(job, None, refusal) for job in jobs if job.done is not None]
         _tell(answers)
+
+    def _undo(self, connection: sqlite3.Connection) -> None:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        self._after_rollback()
+
+    def _part(self, connection: sqlite3.Connection, jobs: list[Job], fault: Exception) -> list[Answer]:
+        """One job of a batch is at fault: each is committed alone, and that one is given up."""
+        if len(jobs) == 1:
+            logger.error("the ledger cannot store one entry (%s); it is given up", fault)
+            return [(jobs[0], None, Unavailable(f"the ledger cannot store this: {fault}"))]
+        waiting = self._kept
+        for job in jobs:
+            self._kept = []
+            self._commit(connection, [job])
+            waiting += self._kept
+        self._kept = waiting
+        return []
 
 
 def _work(connection: sqlite3.Connection, job: Job) -> Answer:

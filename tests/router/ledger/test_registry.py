@@ -62,6 +62,13 @@ async def test_a_key_needs_a_team_that_is_there(registry: Registry) -> None:
         await registry.create_key("nobody", KeyScopes(), "test")
 
 
+async def test_changing_only_a_budget_keeps_the_defaults_and_the_soft_limit(registry: Registry) -> None:
+    await registry.put_team(Team("search", 1000, "day", 0.5, {"effort": "high"}))
+    await registry.put_team(Team("search", 2000, "day", defaults=None))
+    shown = {row["team"]: row for row in await registry.list_teams()}
+    assert (shown["search"]["limit_usd"], shown["search"]["defaults"]) == (2000 / 1e9, {"effort": "high"})
+
+
 async def test_changing_a_window_counts_what_was_spent_in_it(registry: Registry) -> None:
     await registry.put_team(Team("search", 5000, "month"))
     shown = {row["team"]: row for row in await registry.list_teams()}
