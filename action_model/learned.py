@@ -36,7 +36,7 @@ class LearnedEstimator:
         self._columns = {name.split(":", 1)[1].lower(): i for i, name in enumerate(learnt.models)}
         mean = learnt.latent.theta.mean(axis=0, keepdims=True)
         self._thetas = np.concatenate([learnt.latent.theta, mean])  # (M + 1, d): the last is of an unknown model
-        self._places: LRUCache[Offer, tuple[int, float]] = LRUCache(REMEMBERED)
+        self._places: LRUCache[tuple[str, float, float], tuple[int, float]] = LRUCache(REMEMBERED)
         self._texts: LRUCache[str, tuple[Floats, float]] = LRUCache(REMEMBERED)
         self._fused = fuse(learnt)
         self._usual = float(np.median(learnt.latent.bias))
@@ -68,12 +68,14 @@ class LearnedEstimator:
 
     def _place(self, offer: Offer) -> tuple[int, float]:
         """(column, 0) of a known model; (-1, logit by its price) of an unknown one."""
-        place = self._places.get(offer)
+        price = offer.price
+        key = (offer.family, price.input_usd_per_mtok, price.output_usd_per_mtok)
+        place = self._places.get(key)
         if place is None:
             column = self._columns.get(offer.family.lower(), -1)
             decades = math.log10((blended_usd(offer.price) + 0.02) / self._config.cheap_usd_per_mtok)
             by_price = self._config.base_logit + self._config.logit_per_decade * max(-1.5, min(2.5, decades))
-            place = self._places[offer] = (column, by_price if column < 0 else 0.0)
+            place = self._places[key] = (column, by_price if column < 0 else 0.0)
         return place
 
 

@@ -1,6 +1,7 @@
 """The `maestro` command: each sub-command lives in its own module and is imported only when it is called."""
 
 import importlib
+import os
 from typing import cast
 
 import click
@@ -30,6 +31,9 @@ class LazyGroup(click.Group):
         """Imports one module."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name == "serve":
+            # One text at a time: the threads of numpy's BLAS would cost five times what they bring, on the event loop.
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         return cast(click.Command, importlib.import_module(COMMANDS[cmd_name]).command)
 
 
