@@ -13,7 +13,7 @@ from router.events import WaveStarted
 from router.executor import Executor, Next
 from router.job import Harvest, Job, Timing
 from router.judging.agreement import agreement, final_answer
-from router.learning import both, refreshed, reweighted, without_models
+from router.learning import both, refreshed, revised, without_models
 from router.named import PARALLEL, NamedPlan
 from router.overlap import early_fix
 from router.planner import Situation, Stop, Verification, plan_wave
@@ -25,6 +25,7 @@ from router.upstreams.upstream import Upstreams
 from router.verify import Verifier
 
 MOST_WAVES = 16
+UNTOLD = Evidence(1.0, 1.0)
 GOOD = (FinishReason.ALL_SATISFIED, FinishReason.QUALITY_REACHED)
 
 
@@ -143,10 +144,11 @@ class Campaign:
         self.confirmed.add(candidate.id)
         told = [verdict for verdict in opinions if verdict.source == "judge"]
         found = self.verifier.evidence(told, self.job.subject.requirements)
-        self.evidence[candidate.id] = both(self.evidence.get(candidate.id), found)
+        first = self.evidence.get(candidate.id, UNTOLD)
+        self.evidence[candidate.id] = both(first, found)
         index = _index(self.portfolio, candidate)
         if index is not None:
-            self.belief = reweighted(self.belief, index, found)
+            self.belief = revised(self.belief, index, first, found)
 
     async def follow(self, candidate: Candidate, harvest: Harvest, running: Sequence[PlannedAction]) -> Next:
         """What to do about a checked candidate in the middle of a wave: end it, ask again, repair, or nothing."""

@@ -1,17 +1,20 @@
 """The best next wave of a task whose answers are checked: the first wave of the most valuable plan that fits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from action_model.belief import Belief, Evidence
 from action_model.prices import NANODOLLARS_PER_USD
+from router.learning import FAILED as WRONG
+from router.learning import revised
 from router.planning.limits import Limits, Mask
-from router.planning.moves import Moves
+from router.planning.moves import Moves, build_moves
 from router.planning.search import Channel, Effort, Layer, Row, search
-from router.planning.situation import Situation, Stop
-from router.planning.standing import Standing
+from router.planning.situation import Situation, Stop, Tradeoff
+from router.planning.standing import Standing, evidence_of
 from router.task import FinishReason, Wave
 
 
@@ -29,13 +32,15 @@ def channel(situation: Situation, found: Sequence[Standing]) -> Channel:
 
 @dataclass(frozen=True)
 class Choice:
-    """The plans that were found, and which of them fit."""
+    """The plans that were found, and which of them fit. They are valued on the mass `doubt` where the best candidate
+    is wrong; where it is right there is nothing to gain."""
 
     situation: Situation
     has_candidate: bool
     moves: Moves
     layers: list[Layer]
     limits: Limits
+    doubt: float = 1.0
 
     @staticmethod
     def of(situation: Situation, moves: Moves, seen: Channel, has_candidate: bool) -> "Choice":
@@ -50,7 +55,7 @@ class Choice:
     def value(self) -> float:
         """What going on is worth above the best candidate; 0 if stopping is better."""
         best = self._best(self.limits.fitting(self.layers))
-        return max(best[0], 0.0) if best else 0.0
+        return self.doubt * max(best[0], 0.0) if best else 0.0
 
     def expected(self) -> Mapping[str, float]:
         """What the best plan is expected to bring and to cost; all zero if stopping is better."""
@@ -59,7 +64,8 @@ class Choice:
         names = {"success": Row.SUCCESS, "usd": Row.USD, "seconds": Row.SECONDS}
         stops = best is None or (best[0] <= 0.0 and self.has_candidate)
         point = {name: 0.0 if stops else float(rows[row]) for name, row in names.items()}
-        return {**point, "value": 0.0 if stops or best is None else best[0]}
+        point["success"] *= self.doubt
+        return {**point, "value": 0.0 if stops or best is None else self.doubt * best[0]}
 
     def decide(self) -> Wave | Stop:
         """The wave, or why there is none."""
@@ -83,9 +89,10 @@ class Choice:
         rows = self.layers[depth].rows[:, plan]
         reason = (
             f"wave {self.situation.wave + 1} of up to {self.situation.wave + len(waves)}: success "
-            f"{rows[Row.SUCCESS]:.3f} for ${rows[Row.USD]:.6f} and {rows[Row.SECONDS]:.2f} s expected"
+            f"{self.doubt * rows[Row.SUCCESS]:.3f} for ${rows[Row.USD]:.6f} and {rows[Row.SECONDS]:.2f} s expected"
         )
-        return Wave(tuple(self.moves.planned[move] for move in waves[0]), value, reason, self.alternatives())
+        actions = tuple(self.moves.planned[move] for move in waves[0])
+        return Wave(actions, self.doubt * value, reason, self.alternatives())
 
     def _quickest(self) -> Wave | Stop:
         """Nothing fits the deadline and there is no candidate: the quickest that fits money and calls."""
@@ -101,7 +108,7 @@ class Choice:
         """Not worth it if nothing would be worth it without limits; else the limit that is in the way."""
         wished = self._best([np.ones(layer.rows.shape[1], dtype=bool) for layer in self.layers])
         if wished is None or (wished[0] <= 0.0 and self.has_candidate):
-            best = f" (best value {wished[0]:.4f})" if wished else ""
+            best = f" (best value {self.doubt * wished[0]:.4f})" if wished else ""
             why = f"no action is worth its cost{best}"
             return Stop(FinishReason.NO_IMPROVEMENT_EXPECTED, why, self.alternatives())
         worthy = [layer.value(self.situation.tradeoff) > 0.0 for layer in self.layers]
@@ -123,11 +130,37 @@ class Choice:
         return {
             "action": planned.action.name,
             "parents": planned.parents,
-            "value": value,
-            "success": rows[Row.SUCCESS],
+            "value": self.doubt * value,
+            "success": self.doubt * rows[Row.SUCCESS],
             "usd": rows[Row.USD],
             "seconds": rows[Row.SECONDS],
             "usd_high": rows[Row.NEED_NANODOLLARS] / NANODOLLARS_PER_USD,
             "seconds_high": rows[Row.NEED_SECONDS],
             "fits": fits,
         }
+
+
+def consider(situation: Situation, found: Sequence[Standing]) -> Choice:
+    """The choice in a checked task. A new answer helps only where the best candidate is wrong.
+
+    Under that condition the belief knows that its action failed, so that a repeat of what passed by mistake is no hope;
+    the price counts in full, so it is scaled up to the mass that can gain.
+    """
+    best = found[0] if found else None
+    if best is None or situation.is_poll or not 0.0 < best.chance < 1.0:
+        return Choice.of(situation, build_moves(situation, tuple(found)), channel(situation, found), bool(found))
+    doubt = 1.0 - best.chance
+    tradeoff = Tradeoff(situation.tradeoff.usd / doubt, situation.tradeoff.seconds / doubt)
+    wrong = replace(situation, tradeoff=tradeoff, belief=if_told(situation, best, WRONG))
+    seen = replace(channel(situation, found), baseline=best.worth_if_wrong, credit=best.worth_if_wrong)
+    return replace(Choice.of(wrong, build_moves(wrong, tuple(found)), seen, True), doubt=doubt)
+
+
+def if_told(situation: Situation, standing: Standing, evidence: Evidence) -> Belief:
+    """The belief if one more word on a candidate came in."""
+    actions = [estimate.action for estimate in situation.belief.estimates]
+    candidate = standing.candidate
+    if candidate.action not in actions:
+        return situation.belief
+    first = situation.evidence.get(candidate.id) or evidence_of(candidate.verdicts)
+    return revised(situation.belief, actions.index(candidate.action), first, evidence)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from action_model.belief import Estimate, Evidence
-from router.planning.choice import Choice, channel
+from router.planning.choice import Choice, channel, if_told
 from router.planning.limits import Limits
 from router.planning.moves import build_moves
 from router.planning.situation import Confirmation, Situation
@@ -44,7 +44,7 @@ def _worth(situation: Situation, found: Sequence[Standing], second: Confirmation
     held = best.chance * judge.true_pass / max(passing, 1e-12)
     doubted = best.chance * (1.0 - judge.true_pass) / max(1.0 - passing, 1e-12)
     refused = Evidence(1.0 - judge.true_pass, 1.0 - judge.false_pass)
-    after = _refused(situation, best, refused)
+    after = replace(situation, belief=if_told(situation, best, refused))
     fallback = max([doubted, *(standing.worth for standing in found[1:])])
     others = tuple(standing for standing in found if standing is not best)
     going_on = Choice.of(
@@ -53,14 +53,6 @@ def _worth(situation: Situation, found: Sequence[Standing], second: Confirmation
     price = situation.tradeoff.usd * judge.usd + situation.tradeoff.seconds * judge.seconds
     value = passing * held + (1.0 - passing) * (fallback + going_on.value) - price - best.worth
     return Opinion(value if math.isfinite(value) else -math.inf, passing)
-
-
-def _refused(situation: Situation, best: Standing, evidence: Evidence) -> Situation:
-    """The situation if the judge refuses the best candidate; what it costs is spent."""
-    actions = [estimate.action for estimate in situation.belief.estimates]
-    if best.candidate.action not in actions:
-        return situation
-    return replace(situation, belief=situation.belief.after(actions.index(best.candidate.action), evidence))
 
 
 def _fits(situation: Situation, second: Confirmation) -> bool:

@@ -26,6 +26,11 @@ class Standing:
     worth: float
     passed: bool
 
+    @property
+    def worth_if_wrong(self) -> float:
+        """What it is worth if it does not satisfy after all: the credit for its score."""
+        return SCORE_CREDIT * self.score
+
 
 def standings(situation: Situation) -> tuple[Standing, ...]:
     """The candidates, best first; equal ones in their order."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Evidence
+from router.learning import both, revised
 from router.planner import Confirmation, Situation, Tradeoff, Verification, best_candidate, plan_wave
 from router.task import Candidate, Requirement, Verdict, Wave
 from scripts.replay.fixed import Played
@@ -100,15 +101,14 @@ class _Game:
         self.seconds += self.rules.judge_seconds
         seen = Evidence(1.0, self.rules.false_pass) if passes else Evidence(0.0, 1.0)
         known = self.situation.evidence[name]
-        both = Evidence(known.given_success * seen.given_success, known.given_failure * seen.given_failure)
         checked = replace(candidate, verdicts=(_verdict(passes),))
         others = tuple(checked if c.id == name else c for c in self.situation.candidates)
         self.situation = replace(
             self.situation,
             candidates=others,
-            evidence={**self.situation.evidence, name: both},
+            evidence={**self.situation.evidence, name: both(known, seen)},
             confirmed=self.situation.confirmed | {name},
-            belief=self.situation.belief.after(column, seen),
+            belief=revised(self.situation.belief, column, known, seen),
         )
 
     def _errs(self, who: str, column: int) -> bool:

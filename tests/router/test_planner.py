@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from action_model.actions import Action, Offer, Portfolio
-from action_model.belief import Belief, Estimate, Repair
+from action_model.belief import Belief, Estimate, Evidence, Repair
 from action_model.prices import Price
-from router.planner import Situation, Stop, Tradeoff, best_candidate, frontier, plan_wave
+from router.planner import Confirmation, Situation, Stop, Tradeoff, Verification, best_candidate, frontier, plan_wave
 from router.task import Candidate, FinishReason, Requirement, Verdict, Wave
 
 SHORT = Requirement("short", "Answer in at most 3 words")
@@ -174,3 +174,62 @@ def test_the_best_candidate_is_the_one_that_satisfies() -> None:
     best = best_candidate(situation_of(CHEAP, candidates=found))
     assert best is not None
     assert best.id == "c1"
+
+
+def doubted(chance_of_error: float, **changes: Any) -> Situation:
+    """One answer that a fallible judge passed; its action would give the same answer again."""
+    situation = situation_of(CHEAP, DEAR, **changes)
+    seen = Evidence(1.0, chance_of_error)
+    belief = replace(situation.belief, concentration=np.full(2, 1e-3)).after(0, seen)
+    passed = replace(candidate("c0", 1.0, "cheap"), verdicts=(Verdict("short", 1.0, "fine", "judge"),))
+    verification = Verification(1.0, chance_of_error)
+    return replace(
+        situation, belief=belief, candidates=(passed,), evidence={"c0": seen}, verification=verification,
+        quality_threshold=0.999,
+    )  # fmt: skip
+
+
+def test_what_passed_by_mistake_is_not_asked_again() -> None:
+    decision = plan_wave(doubted(0.3, tradeoff=Tradeoff(usd=0.5)))
+    assert isinstance(decision, Wave)
+    assert [planned.action.model for planned in decision.actions] == ["a/dear"]
+
+
+def test_a_second_opinion_is_an_action_like_others_worth_it_only_in_doubt() -> None:
+    judge = Confirmation(Action("a/judge", "confirm"), Verification(1.0, 0.1, 0.002, 0.003, 0.5, 1.0, 1))
+    doubtful, sure = (doubted(error, confirmation=judge) for error in (0.3, 0.0005))
+    asked, left = plan_wave(doubtful), plan_wave(sure)
+    assert isinstance(asked, Wave)
+    assert [(p.action.technique, p.parents) for p in asked.actions] == [("confirm", ("c0",))]
+    assert isinstance(left, Stop)
+    broke = plan_wave(replace(doubtful, nanodollars_left=2_000_000))
+    assert not (isinstance(broke, Wave) and broke.actions[0].action.technique == "confirm")
+    again = plan_wave(replace(doubtful, confirmed=frozenset({"c0"})))
+    assert not (isinstance(again, Wave) and again.actions[0].action.technique == "confirm")
+
+
+def opinions_of(*answers: str | None, **changes: Any) -> Situation:
+    """Three models that are right seven times in ten, and what the first of them said."""
+    drawn = [estimate(f"m{i}", 0.7, 0.001, 1.0) for i in range(4)]
+    given = tuple(replace(candidate(f"c{i}", None, f"m{i}"), verdicts=(), score=None) for i in range(len(answers)))
+    situation = situation_of(*drawn, candidates=given, answers=answers, compares=True, **changes)
+    return replace(situation, requirements=(), kinds=())
+
+
+def test_opinions_that_agree_are_enough_and_ones_that_differ_buy_another() -> None:
+    agreed, differing = plan_wave(opinions_of("42", "42")), plan_wave(opinions_of("42", "17"))
+    assert isinstance(agreed, Stop) or agreed.value < getattr(differing, "value", 0.0)
+    assert isinstance(differing, Wave)
+    assert differing.actions[0].action.model in {"a/m2", "a/m3"}
+
+
+def test_the_answer_that_most_agree_on_is_the_best_candidate() -> None:
+    best = best_candidate(opinions_of("17", "42", None, "42"))
+    assert best is not None
+    assert best.id in {"c1", "c3"}
+
+
+def test_answers_that_nobody_can_check_or_compare_end_the_run() -> None:
+    decision = plan_wave(replace(opinions_of(None), compares=False))
+    assert isinstance(decision, Stop)
+    assert decision.reason == FinishReason.UNVALIDATED
