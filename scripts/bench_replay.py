@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,18 @@ from action_model.belief import Belief
 from action_model.metrics import interval
 from router.planner import Tradeoff
 from scripts.replay.beliefs import portfolio_of
-from scripts.replay.fixed import Played, best_cascade, best_single, cascade, parallel, single, widest
+from scripts.replay.fixed import (
+    Played,
+    best_cascade,
+    best_single,
+    best_trio,
+    cascade,
+    coincidence,
+    parallel,
+    single,
+    two_then_third,
+    widest,
+)
 from scripts.replay.latent import latent_beliefs
 from scripts.replay.planned import Rules, play
 from scripts.replay.tables import Table, load_tables
@@ -25,6 +37,12 @@ SHARES = (0.09, 0.20, 0.48)
 FITTED_ON = 160
 HALVINGS = 7
 FALSE_PASSES = 0.1
+POLL_SHARES = {"zeroeval_28": 0.4, "mmlu_pro_11": 0.6, "gsm8k": 0.09}
+"""Mean cost aimed at with agreement only, as a share of the best single model's."""
+WAVES = Rules(max_parallel=4)
+HURRIES = (0.01, 0.03, 0.1, 0.2, 0.4)
+"""Worths of a second tried, in successes for the time of a typical run."""
+DEARER = 1.25
 
 
 @click.command()
@@ -35,14 +53,15 @@ FALSE_PASSES = 0.1
 @click.option("--most", default=400, show_default=True, help="At most so many test prompts a table, evenly taken.")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path))
 def command(data: Path, train_split: str, test_split: str, tables: str, most: int, json_path: Path | None) -> None:
-    """Exact verifier, at most four calls; a verifier with 10 % false passes; waves against one at a time."""
+    """Exact verifier, at most four calls; one with 10 % false passes; waves against one at a time; agreement only."""
     found: dict[str, Any] = {}
     with Progress(console=Console(stderr=True)) as progress:
         for name in tables.split(","):
             loaded = load_tables(data, name, (train_split, test_split))
             test = evenly(loaded[test_split], most)
             step = progress.add_task(name, total=None)
-            found[name] = replay(loaded[train_split], test, lambda s=step: progress.advance(s))  # type: ignore[misc]
+            tick = partial(progress.advance, step)
+            found[name] = replay(loaded[train_split], test, tick, POLL_SHARES.get(name, 0.4))
     if json_path is not None:
         json_path.write_text(json.dumps(found, indent=1), "utf-8")
     Console().print(shown(found))
@@ -54,7 +73,7 @@ def evenly(table: Table, most: int) -> Table:
     return table.take(np.arange(0, table.count, step))
 
 
-def replay(train: Table, test: Table, tick: Callable[[], None]) -> dict[str, Any]:
+def replay(train: Table, test: Table, tick: Callable[[], None], poll_share: float = 0.4) -> dict[str, Any]:
     """Every policy of one table on the test prompts; each is tuned on the train prompts."""
     beliefs = latent_beliefs(train, test)
     base = single(test, best_single(train))
@@ -73,15 +92,30 @@ def replay(train: Table, test: Table, tick: Callable[[], None]) -> dict[str, Any
         rows[f"maestro_noisy@{share:g}"] = figures(
             play(test, beliefs.test, portfolio_of(train), tradeoff, noisy, tick), usd
         )
-        rows[f"maestro_waves@{share:g}"] = figures(
-            play(test, beliefs.test, portfolio_of(train), in_a_hurry(tradeoff, base), Rules(max_parallel=4), tick), usd
-        )
+        hurried = in_a_hurry(sample, sample_beliefs, tradeoff, tick)
+        waves = play(test, beliefs.test, portfolio_of(train), hurried, WAVES, tick)
+        rows[f"maestro_waves@{share:g}"] = {**figures(waves, usd), "seconds_value": hurried.seconds}
+    goal = poll_share * float(single(train, best_single(train)).usd.mean())
+    rows[f"two_then_third@{poll_share:g}"] = figures(two_then_third(test, best_trio(train, goal)), usd)
+    polls = Rules(polls=True, coincidence=coincidence(train))
+    tradeoff = fit_tradeoff(sample, sample_beliefs, goal, polls, tick)
+    polled = play(test, beliefs.test, portfolio_of(train), tradeoff, polls, tick)
+    rows[f"maestro_agreement@{poll_share:g}"] = figures(polled, usd)
     return rows
 
 
-def in_a_hurry(tradeoff: Tradeoff, base: Played) -> Tradeoff:
-    """The same worth of money, and a second that costs a fiftieth of a success for each typical answer's time."""
-    return Tradeoff(tradeoff.usd, 0.02 / max(float(base.seconds.mean()), 1e-3))
+def in_a_hurry(sample: Table, beliefs: Sequence[Belief], tradeoff: Tradeoff, tick: Callable[[], None]) -> Tradeoff:
+    """The same worth of money, and the largest worth of a second that costs at most `DEARER` times as much on train."""
+    portfolio = portfolio_of(sample)
+    patient = play(sample, beliefs, portfolio, tradeoff, Rules(), tick)
+    hurried = [Tradeoff(tradeoff.usd, worth / max(float(patient.seconds.mean()), 1e-3)) for worth in HURRIES]
+    fitting = [t for t in hurried if play(sample, beliefs, portfolio, t, WAVES, tick).usd.mean() <= most(patient)]
+    return fitting[-1] if fitting else hurried[0]
+
+
+def most(patient: Played) -> float:
+    """What waves may cost, on average."""
+    return DEARER * float(patient.usd.mean())
 
 
 def cascade_for(train: Table, target_usd: float) -> tuple[int, ...]:

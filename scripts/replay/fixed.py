@@ -3,8 +3,10 @@
 An exact verifier says of each answer whether it satisfies. A cascade asks its models in order until one passes.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
@@ -90,3 +92,39 @@ def widest(train: Table, usd_value: float, most: int = 4) -> tuple[int, ...]:
         chosen = (*chosen, model)
         missing = missing * (1.0 - train.passed[:, model])
     return chosen
+
+
+def two_then_third(table: Table, trio: Sequence[int]) -> Played:
+    """Two models at once; where their answers differ, a third, followed if it agrees with the second."""
+    first, second, third = (np.array([row[model] or f"none {model}" for row in table.answers]) for model in trio)
+    differ = first != second
+    follows_second = differ & (third == second)
+    a, b, c = trio
+    return Played(
+        np.where(follows_second, table.passed[:, b], table.passed[:, a]),
+        table.usd[:, a] + table.usd[:, b] + differ * table.usd[:, c],
+        np.maximum(table.seconds[:, a], table.seconds[:, b]) + differ * table.seconds[:, c],
+        2.0 + differ,
+    )
+
+
+def best_trio(train: Table, target_usd: float, among: int = 12) -> tuple[int, ...]:
+    """The trio for `two_then_third` that is right most often on train within the target cost, of the best models."""
+    ranked = np.argsort(-train.passed.mean(axis=0), kind="stable")[:among].tolist()
+    mean_usd = train.usd.mean(axis=0)
+    trios = [trio for trio in permutations(ranked, 3) if mean_usd[list(trio[:2])].sum() <= target_usd]
+    played = [(two_then_third(train, trio), trio) for trio in trios]
+    fitting = [(float(p.right.mean()), trio) for p, trio in played if p.usd.mean() <= target_usd]
+    cheapest = tuple(int(model) for model in np.argsort(train.usd.mean(axis=0), kind="stable")[:3])
+    return max(fitting, default=(0.0, cheapest))[1]
+
+
+def coincidence(train: Table) -> float:
+    """How often two wrong answers to one prompt are the same answer."""
+    equal = pairs = 0
+    for row, answers in enumerate(train.answers):
+        wrong = [answer for model, answer in enumerate(answers) if answer is not None and not train.passed[row, model]]
+        counts = Counter(wrong).values()
+        equal += sum(count * (count - 1) for count in counts)
+        pairs += len(wrong) * (len(wrong) - 1)
+    return equal / max(pairs, 1)

@@ -60,12 +60,16 @@ class _Game:
         return float(right), self.usd, self.seconds, float(self.calls)
 
     def _answer(self, wave: Wave) -> None:
+        """Plays a wave. The first answer to pass ends it, as in service; what it cancels is still paid in full."""
         columns = [self.table.models.index(planned.action.model.removeprefix("table/")) for planned in wave.actions]
-        taken = max(float(self.table.seconds[self.row, column]) for column in columns)
         for column, planned in zip(columns, wave.actions, strict=True):
             self.usd += float(self.table.usd[self.row, column])
             self.calls += 1
             self._candidate(column, planned.action)
+        seconds = [float(self.table.seconds[self.row, column]) for column in columns]
+        new = self.situation.candidates[-len(columns) :]
+        passing = [s for s, candidate in zip(seconds, new, strict=True) if any(v.passed for v in candidate.verdicts)]
+        taken = min(passing, default=max(seconds))
         self.seconds += taken
         calls_left, seconds_left = self.situation.calls_left, self.situation.seconds_left
         self.situation = replace(

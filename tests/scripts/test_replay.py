@@ -9,7 +9,16 @@ from action_model.outcomes import Grid
 from router.planner import Tradeoff
 from scripts.bench_replay import cascade_for, evenly, figures
 from scripts.replay.beliefs import portfolio_of
-from scripts.replay.fixed import best_cascade, best_single, cascade, parallel, single
+from scripts.replay.fixed import (
+    best_cascade,
+    best_single,
+    best_trio,
+    cascade,
+    coincidence,
+    parallel,
+    single,
+    two_then_third,
+)
 from scripts.replay.planned import Rules, play
 from scripts.replay.tables import Floats, Table
 
@@ -71,3 +80,33 @@ def test_the_other_policies_and_figures_are_what_they_say() -> None:
     row = figures(single(HALF, 0), 0.1)
     assert (row["accuracy"], row["cost_share"], row["calls"]) == (0.5, pytest.approx(0.01), 1.0)
     assert evenly(HALF, 2).count == 2
+
+
+def test_where_two_differ_a_third_is_paid_and_decides() -> None:
+    table = table_of(np.array([[0.0, 1.0], [1.0, 1.0]]))
+    played = two_then_third(table, (0, 1, 1))
+    assert played.right.tolist() == [1.0, 1.0]
+    assert played.calls.tolist() == [3.0, 2.0]
+    assert best_trio(table_of(np.ones((2, 2))), 1.0, among=2) == (0, 1)
+
+
+def test_coincidence_is_the_share_of_equal_pairs_of_wrong_answers() -> None:
+    assert coincidence(table_of(np.zeros((3, 2)))) == 1.0
+    assert coincidence(HALF) == 0.0
+
+
+def test_agreement_stops_when_two_say_the_same() -> None:
+    beliefs = [belief(0.8, 0.8)] * HALF.count
+    played = play(HALF, beliefs, portfolio_of(HALF), Tradeoff(usd=0.05), Rules(polls=True, coincidence=0.1))
+    assert played.calls.max() <= 2
+    assert played.right.mean() >= 0.5
+
+
+def test_a_second_judge_keeps_most_wrong_answers_from_standing() -> None:
+    table = table_of(np.tile([0.0, 1.0], (200, 1)))
+    beliefs = [belief(0.6, 0.9)] * table.count
+    alone, confirmed = (
+        play(table, beliefs, portfolio_of(table), Tradeoff(usd=3.0), Rules(false_pass=0.3, judge_usd=price))
+        for price in (None, 1e-4)
+    )
+    assert confirmed.right.mean() > 0.85 > alone.right.mean()
