@@ -12,6 +12,7 @@ from router.learning import FAILED as WRONG
 from router.learning import revised
 from router.planning.limits import Limits, Mask
 from router.planning.moves import Moves, build_moves
+from router.planning.particles import Floats
 from router.planning.search import Channel, Effort, Layer, Row, search
 from router.planning.situation import Situation, Stop, Tradeoff
 from router.planning.standing import Standing, evidence_of
@@ -153,7 +154,19 @@ def consider(situation: Situation, found: Sequence[Standing]) -> Choice:
     tradeoff = Tradeoff(situation.tradeoff.usd / doubt, situation.tradeoff.seconds / doubt)
     wrong = replace(situation, tradeoff=tradeoff, belief=if_told(situation, best, WRONG))
     seen = replace(channel(situation, found), baseline=best.worth_if_wrong, credit=best.worth_if_wrong)
-    return replace(Choice.of(wrong, build_moves(wrong, tuple(found)), seen, True), doubt=doubt)
+    moves = build_moves(wrong, tuple(found))
+    useful = outranking(situation, moves, seen, best.chance)
+    return replace(Choice.of(wrong, replace(moves, chance=moves.chance * useful), seen, True), doubt=doubt)
+
+
+def outranking(situation: Situation, moves: Moves, seen: Channel, chance: float) -> Floats:
+    """(K,): 1 for a move whose answer, if it passes, is likelier right than the best candidate; no other is chosen."""
+    means = np.clip(np.nan_to_num(situation.belief.means())[moves.index], 0.0, 1.0)
+    is_repair = np.array([bool(planned.parents) for planned in moves.planned], dtype=bool)
+    means = np.where(is_repair, moves.weights @ moves.chance, means)
+    right, wrong = means * seen.true_pass, (1.0 - means) * seen.false_pass
+    is_useful: Floats = (right > chance * (right + wrong)).astype(float)
+    return is_useful
 
 
 def if_told(situation: Situation, standing: Standing, evidence: Evidence) -> Belief:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scripts.replay.tables import Floats, Table
 
@@ -94,12 +95,20 @@ def widest(train: Table, usd_value: float, most: int = 4) -> tuple[int, ...]:
     return chosen
 
 
-def two_then_third(table: Table, trio: Sequence[int]) -> Played:
-    """Two models at once; where their answers differ, a third, followed if it agrees with the second."""
-    first, second, third = (np.array([row[model] or f"none {model}" for row in table.answers]) for model in trio)
-    differ = first != second
-    follows_second = differ & (third == second)
+def answer_codes(table: Table) -> NDArray[np.intp]:
+    """(P, A): equal numbers where two models gave the same answer; no answer equals nothing."""
+    rows = []
+    for answers in table.answers:
+        names = {answer: code for code, answer in enumerate(dict.fromkeys(a for a in answers if a is not None))}
+        rows.append([-1 - i if answer is None else names[answer] for i, answer in enumerate(answers)])
+    return np.array(rows, dtype=np.intp)
+
+
+def two_then_third(table: Table, trio: Sequence[int], codes: NDArray[np.intp]) -> Played:
+    """Two models at once; where their answers differ, a third, which decides if it agrees with the second."""
     a, b, c = trio
+    differ = codes[:, a] != codes[:, b]
+    follows_second = differ & (codes[:, c] == codes[:, b])
     return Played(
         np.where(follows_second, table.passed[:, b], table.passed[:, a]),
         table.usd[:, a] + table.usd[:, b] + differ * table.usd[:, c],
@@ -108,15 +117,18 @@ def two_then_third(table: Table, trio: Sequence[int]) -> Played:
     )
 
 
-def best_trio(train: Table, target_usd: float, among: int = 12) -> tuple[int, ...]:
-    """The trio for `two_then_third` that is right most often on train within the target cost, of the best models."""
-    ranked = np.argsort(-train.passed.mean(axis=0), kind="stable")[:among].tolist()
-    mean_usd = train.usd.mean(axis=0)
-    trios = [trio for trio in permutations(ranked, 3) if mean_usd[list(trio[:2])].sum() <= target_usd]
-    played = [(two_then_third(train, trio), trio) for trio in trios]
-    fitting = [(float(p.right.mean()), trio) for p, trio in played if p.usd.mean() <= target_usd]
-    cheapest = tuple(int(model) for model in np.argsort(train.usd.mean(axis=0), kind="stable")[:3])
-    return max(fitting, default=(0.0, cheapest))[1]
+def best_trio(train: Table, target_usd: float) -> tuple[int, ...]:
+    """The trio for `two_then_third` that is right most often on train within the target cost."""
+    codes, mean_usd = answer_codes(train), train.usd.mean(axis=0)
+    cheapest = tuple(int(model) for model in np.argsort(mean_usd, kind="stable")[:3])
+    best: tuple[float, tuple[int, ...]] = (0.0, cheapest)
+    for trio in permutations(range(len(train.models)), 3):
+        if mean_usd[list(trio[:2])].sum() > target_usd:
+            continue
+        played = two_then_third(train, trio, codes)
+        if played.usd.mean() <= target_usd and played.right.mean() > best[0]:
+            best = (float(played.right.mean()), trio)
+    return best[1]
 
 
 def coincidence(train: Table) -> float:

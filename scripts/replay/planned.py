@@ -22,7 +22,8 @@ class Rules:
     """What holds in a replay: who checks, and the limits.
 
     `false_pass` is the share of wrong answers that the check passes; `judge_usd` the price of an independent re-judge
-    with the same error (None: none on offer); `polls`: nothing is checked, agreement is all there is.
+    with the same error (None: none on offer); `polls`: nothing is checked, agreement is all there is; `quality` is
+    the chance of being right that is enough.
     """
 
     false_pass: float = 0.0
@@ -33,6 +34,7 @@ class Rules:
     calls: int = 4
     max_parallel: int = 1
     seconds: float | None = None
+    quality: float = 1.0
 
 
 @dataclass
@@ -127,7 +129,7 @@ def _verdict(passes: bool) -> Verdict:
 
 
 def first_situation(belief: Belief, portfolio: Portfolio, tradeoff: Tradeoff, rules: Rules) -> Situation:
-    """The situation before any call. The quality threshold is 1: the tradeoff alone decides when to stop."""
+    """The situation before any call. At a quality of 1 the tradeoff alone decides when to stop."""
     judge = Verification(1.0, rules.false_pass, rules.judge_usd or 0.0, rules.judge_usd or 0.0, rules.judge_seconds)
     offered = rules.judge_usd is not None
     return Situation(
@@ -138,7 +140,7 @@ def first_situation(belief: Belief, portfolio: Portfolio, tradeoff: Tradeoff, ru
         kinds=() if rules.polls else ("judge",),
         calls_left=rules.calls,
         seconds_left=rules.seconds,
-        quality_threshold=1.0,
+        quality_threshold=rules.quality,
         max_parallel=rules.max_parallel,
         verification=Verification(1.0, rules.false_pass),
         confirmation=Confirmation(Action("judge/independent", "confirm"), judge) if offered else None,
