@@ -17,8 +17,8 @@ from proxy.auth import bearer_token
 from proxy.house import House
 from proxy.settings import read_secret
 from router.errors import Forbidden, Unauthenticated
-from router.ledger import books
 from router.ledger.accounts import KeyScopes, Team
+from router.ledger.ledger import Spend
 
 Window = Literal["day", "week", "month", "total"]
 ACTOR = "admin"
@@ -137,7 +137,7 @@ def _book_routes(house: House) -> list[Any]:
     ) -> Response[Any]:
         """Calls, tokens and dollars by team, key, model, purpose, technique, day; CSV for `Accept: text/csv`."""
         names = tuple(name.strip() for name in by.split(","))
-        rows = await house.rooms.ledger.writer.do(lambda db: books.spend(db, names, since, team))
+        rows = [dict(row) for row in await house.rooms.ledger.spend(Spend(names, since, team=team))]
         if "text/csv" in request.headers.get("accept", ""):
             return Response(as_csv(rows), media_type="text/csv")
         return Response(rows)
@@ -150,13 +150,13 @@ def _book_routes(house: House) -> list[Any]:
     @get("/ledger/check")
     async def check() -> dict[str, Any]:
         """Do the books balance?"""
-        found = await house.rooms.ledger.writer.do(books.check)
+        found = await house.rooms.ledger.check()
         return {"balanced": not found, "discrepancies": [repr(row) for row in found]}
 
     @get("/audit")
     async def audit(limit: FromQuery[int] = 200) -> list[dict[str, Any]]:
         """Who did what, newest first."""
-        return await house.rooms.ledger.writer.do(lambda db: books.read_audit(db, min(max(limit, 1), 10_000)))
+        return [dict(row) for row in await house.rooms.registry.read_audit(min(max(limit, 1), 10_000))]
 
     return [spend, totals, check, audit]
 

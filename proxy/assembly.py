@@ -83,7 +83,7 @@ async def build_router(settings: Settings) -> Rooms:
         exits.push_async_callback(pool.close)
         for problem in check_fallbacks(pool):
             raise SettingsError(problem)
-        registry = Registry(ledger.writer)
+        registry = Registry(ledger.accounts)
         for name, team in settings.teams.items():
             await registry.put_team(_team(name, team))
         estimator = await _estimator(settings)

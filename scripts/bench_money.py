@@ -19,7 +19,6 @@ import aiohttp
 import click
 
 from action_model.prices import Usage, to_nanodollars
-from router.ledger import books
 from router.ledger.accounts import KeyScopes, Team
 from router.ledger.ledger import Account, Charge, Line
 from router.ledger.registry import Registry
@@ -83,7 +82,7 @@ async def make_key(folder: Path, budget_usd: float | None) -> str:
     """A key of the team "search" with this budget."""
     ledger = SqliteLedger(folder / "maestro.db")
     await ledger.start()
-    registry = Registry(ledger.writer)
+    registry = Registry(ledger.accounts)
     await registry.put_team(Team("search", None if budget_usd is None else to_nanodollars(budget_usd), "total"))
     new = await registry.create_key("search", KeyScopes(), "benchmark")
     await ledger.close()
@@ -106,7 +105,7 @@ async def books_of(folder: Path) -> tuple[dict[str, Any], int]:
     """Totals, and how many counters disagree with their rows."""
     ledger = SqliteLedger(folder / "maestro.db")
     await ledger.start()
-    totals, wrong = await ledger.totals(), await ledger.writer.do(books.check)
+    totals, wrong = await ledger.totals(), await ledger.check()
     await ledger.close()
     return dict(totals), len(wrong)
 

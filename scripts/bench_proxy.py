@@ -181,7 +181,7 @@ async def make_key(path: Path) -> str:
     ledger = SqliteLedger(path)
     await ledger.start()
     try:
-        registry = Registry(ledger.writer)
+        registry = Registry(ledger.accounts)
         await registry.put_team(Team("bench", nanodollars=10**15))
         return (await registry.create_key("bench", KeyScopes(), "bench")).secret
     finally:

@@ -1,18 +1,15 @@
 """`maestro ledger`: what was spent."""
 
-import asyncio
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from router.ledger import books
+from router.ledger.ledger import Discrepancy
 from router.ledger.registry import Registry
 from router.ledger.sqlite import SqliteLedger
-from router.ledger.writer import connect
 from scripts.rooms import config_option, json_option, show, with_ledger
 
 
@@ -39,8 +36,8 @@ def totals(config: Path | None, as_json: bool) -> None:
 def check(config: Path | None, as_json: bool) -> None:
     """Do the books balance? Ends with 1 if a counter does not agree with its rows."""
 
-    async def act(ledger: SqliteLedger, _: Registry) -> list[books.Discrepancy]:
-        return await ledger.writer.do(books.check)
+    async def act(ledger: SqliteLedger, _: Registry) -> list[Discrepancy]:
+        return list(await ledger.check())
 
     found = with_ledger(config, act)
     show({"balanced": not found, "discrepancies": [repr(row) for row in found]}, as_json)
@@ -55,17 +52,8 @@ def prune(keep_days: int, config: Path | None, as_json: bool) -> None:
     """Archive old charges as daily sums, forget old runs, outcomes and audit entries, and give back the space."""
 
     async def act(ledger: SqliteLedger, _: Registry) -> Mapping[str, int]:
-        counts = await ledger.writer.do(lambda db: books.prune(db, keep_days, time.time()))
-        await asyncio.to_thread(vacuum, ledger.path)
+        counts = await ledger.prune(keep_days)
+        await ledger.vacuum()
         return counts
 
     show(dict(with_ledger(config, act)), as_json)
-
-
-def vacuum(path: Path) -> None:
-    """Rewrites the file without its holes."""
-    connection = connect(path)
-    try:
-        connection.execute("vacuum")
-    finally:
-        connection.close()

@@ -29,7 +29,7 @@ def with_ledger(config: Path | None, act: Callable[[SqliteLedger, Registry], Awa
         ledger = SqliteLedger(ledger_path(settings.ledger.url), settings.ledger.durability)
         await ledger.start()
         try:
-            return await act(ledger, Registry(ledger.writer))
+            return await act(ledger, Registry(ledger.accounts))
         finally:
             await ledger.close()
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
 
-from router.ledger import money
-from router.ledger.ledger import Account, Standing
+from router.ledger.ledger import Account, Standing, Watch
+from router.ledger.statements import money
 from router.ledger.windows import current_end
 
 
@@ -24,8 +24,9 @@ class Change:
 class KnownStandings:
     """Standings as of the last commit plus the queued changes; used by the event loop and the writer thread."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], told: Watch = lambda account, standings: None) -> None:
         self._now = now
+        self._told = told
         self._lock = threading.Lock()
         self._known: LRUCache[Account, tuple[Standing, ...]] = LRUCache(10_000)
         self._queued: dict[Account, tuple[int, int]] = {}
@@ -59,6 +60,8 @@ class KnownStandings:
                 self._queued[change.account] = left
                 if left == (0, 0):
                     del self._queued[change.account]
+        for account, standings in fresh.items():
+            self._told(account, standings)
 
     def get(self, account: Account) -> Sequence[Standing] | None:
         """The account's money with what is queued; None if it is not known, or its window has ended."""

@@ -1,10 +1,13 @@
 """The ledger's interface: reserve before, settle after, and never lose a charge. Money is integer nanodollars."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from action_model.prices import Usage
+
+if TYPE_CHECKING:
+    from router.ledger.accounts import Accounts
 
 Window = Literal["day", "week", "month", "total"]
 
@@ -67,13 +70,74 @@ class Standing:
     soft_limit: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """Which charges to sum, and by which of `DIMENSIONS`. `since` and `until` are UTC days, both within."""
+
+    by: tuple[str, ...] = ("team",)
+    since: str | None = None
+    until: str | None = None
+    team: str | None = None
+    key_id: str | None = None
+
+
+DIMENSIONS = ("team", "key", "model", "purpose", "technique", "day")
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuery:
+    """Which stored runs: newest first, created from `since` to before `before` (unix seconds)."""
+
+    team: str | None = None
+    key_id: str | None = None
+    model: str | None = None
+    since: float | None = None
+    before: float | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """A counter (spent, reserved) that does not agree with the sum of its rows, in nanodollars."""
+
+    scope: str
+    id: str
+    window_start: int
+    counted: tuple[int, int]
+    summed: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell an operator once a window: a budget passed its soft limit, or is spent."""
+
+    scope: Literal["team", "key"]
+    id: str
+    window_start: int
+    event: Literal["soft_limit", "spent"]
+
+
+Watch = Callable[[Account, Sequence[Standing]], None]
+"""Told how an account stands after its money moved; called from any thread, it returns at once and never raises."""
+
+
 class Ledger(Protocol):
     """Durable money. Two backends stand behind one contract test.
 
     `reserve` raises BudgetExceeded, BudgetReserved, or Unavailable (locked, full disk); after it returns the hold
     outlives a crash of this process. `settle` never loses a charge: it retries until durable or raises Unavailable
-    once the process ends. Settling one attempt twice changes nothing.
+    once the process ends. Settling one attempt twice changes nothing. `settle` and `release` take the word before they
+    first wait, so that a caller who is cancelled in them loses nothing.
     """
+
+    @property
+    def accounts(self) -> "Accounts":
+        """Teams, keys and budgets, in the same store."""
+        ...
+
+    async def start(self) -> None:
+        """Brings the schema forward, settles what a killed process left, begins the heartbeat. Raises Unavailable."""
+        ...
 
     async def reserve(self, run_id: str, account: Account, lines: Sequence[Line]) -> Reservation:
         """Holds the sum of the lines against team and key, atomically, or raises and holds nothing."""
@@ -99,8 +163,51 @@ class Ledger(Protocol):
         """A stored run, or None."""
         ...
 
+    async def list_runs(self, query: RunQuery) -> Sequence[Mapping[str, Any]]:
+        """Stored runs, newest first, as {id, team, key, created_at, finish_reason, model, score, usd, seconds}."""
+        ...
+
     async def record_outcomes(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Stores rows to learn from. May be batched."""
+        ...
+
+    async def totals(self) -> Mapping[str, Any]:
+        """Sums over all settled and estimated charges: calls, tokens, usd, estimated calls, and the same by team."""
+        ...
+
+    async def spend(self, query: Spend) -> Sequence[Mapping[str, Any]]:
+        """Rows {each of `by`, calls, input_tokens, output_tokens, estimated_calls, usd}, in order of `by`.
+
+        Raises BadRequest for an unknown dimension.
+        """
+        ...
+
+    async def list_charges(self, query: Spend, limit: int = 10_000) -> Sequence[Mapping[str, Any]]:
+        """The settled lines themselves (not those pruned), newest first; `by` is not looked at."""
+        ...
+
+    async def check(self) -> Sequence[Discrepancy]:
+        """Counters that differ from their rows; none: charges + open holds + remaining = limit, per window."""
+        ...
+
+    async def prune(self, keep_days: int) -> Mapping[str, int]:
+        """Archives charges as daily sums, and forgets runs, outcomes and audit entries, older than that; how many."""
+        ...
+
+    async def vacuum(self) -> None:
+        """Gives the space of what was forgotten back to the system."""
+        ...
+
+    async def claim_notice(self, notice: Notice, patience_seconds: float) -> bool:
+        """May this process tell it now? True for one process only, until `patience_seconds` passed without a word."""
+        ...
+
+    async def confirm_notice(self, notice: Notice) -> None:
+        """It was told: nobody will claim it again."""
+        ...
+
+    async def flush(self) -> None:
+        """Returns once everything queued before is durable."""
         ...
 
     async def close(self) -> None:

@@ -88,3 +88,14 @@ def m004_archive(db: Database) -> None:
     )
     db.execute("create index archive_by_day on archive (day)")
     db.execute("create index audit_by_time on audit (at)")
+
+
+@MIGRATIONS()
+def m005_notices(db: Database) -> None:
+    """What operators were told, once a window."""
+    db.execute(
+        """create table notices (
+            scope text not null, id text not null, window_start integer not null, event text not null,
+            claimed_at real not null, told_at real, primary key (scope, id, window_start, event)
+        ) without rowid"""
+    )

@@ -5,112 +5,138 @@ safety. It is looked up by its hash and compared in constant time.
 """
 
 import hmac
-import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cachetools import TTLCache
 
 from router.errors import Forbidden, Unauthenticated
-from router.ledger import accounts
-from router.ledger.accounts import KeyScopes, NewKey, Team, hash_key, new_secret
-from router.ledger.writer import Writer
+from router.ledger.accounts import Accounts, KeyScopes, NewKey, StoredBudget, StoredKey, Team, hash_key, new_secret
 from router.task import Budget, Caller, Defaults, Requirement
 
 FRESH_SECONDS = 0.9
 """How long a key that was looked up is believed: revocation is seen within a second."""
 
 
-class Registry:
-    """Teams and keys, behind the ledger's writer."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A key that was looked up: its caller, when it expires, and whether it names models of its own."""
 
-    def __init__(self, writer: Writer, now: Callable[[], float] = time.time) -> None:
-        self._writer = writer
+    caller: Caller
+    expires_at: float | None
+    has_own_models: bool
+
+
+class Registry:
+    """Teams and keys, cached for less than a second over any backend's `Accounts`."""
+
+    def __init__(self, accounts: Accounts, now: Callable[[], float] = time.time) -> None:
+        self._accounts = accounts
         self._now = now
-        self._known: TTLCache[str, tuple[Caller, float | None, bool]] = TTLCache(100_000, FRESH_SECONDS)
+        self._known: TTLCache[str, Known] = TTLCache(100_000, FRESH_SECONDS)
+        self._unknown: TTLCache[str, bool] = TTLCache(10_000, FRESH_SECONDS)
+        self._named: TTLCache[tuple[str, str], Caller] = TTLCache(100_000, FRESH_SECONDS)
 
     async def authenticate(self, token: str, team: str | None = None) -> Caller:
         """The caller of a key. Raises Unauthenticated; Forbidden if it names a team it may not name."""
         hashed = hash_key(token)
-        known = self._known.get(hashed)
-        if known is None:
-            row = await self._writer.do(lambda db: accounts.find_key(db, hashed))
-            if row is None:
-                raise Unauthenticated("Incorrect API key provided.")
-            known = self._known[hashed] = (self._caller(row, hashed), row[3], bool(json.loads(row[5]).get("models")))
-        caller, expires_at, has_own_models = known
-        if expires_at is not None and expires_at <= self._now():
+        known = self._known.get(hashed) or await self._look_up(hashed)
+        if known.expires_at is not None and known.expires_at <= self._now():
             raise Unauthenticated("The API key has expired.")
+        caller = known.caller
         if team is None or team == caller.team:
             return caller
         if team not in caller.teams:
             raise Forbidden(f"This key may not name the team '{team}'.")
-        return await self._named(caller, team, has_own_models)
+        return self._named.get((hashed, team)) or await self._name(hashed, known, team)
 
     async def has_keys(self) -> bool:
         """Is any key there? Without one the proxy serves loopback only."""
-        row = await self._writer.do(lambda db: db.execute("select 1 from keys limit 1").fetchone())
-        return row is not None
+        return await self._accounts.has_keys()
 
     async def put_team(self, team: Team, actor: str = "settings") -> None:
         """Creates or changes a team."""
-        await self._writer.do(lambda db: accounts.put_team(db, team, self._now(), actor))
+        await self._accounts.put_team(team, actor)
+        self._forget()
+
+    async def put_budget(self, budget: StoredBudget, actor: str) -> None:
+        """Sets a team's or key's budget. Raises BadRequest if there is no such team or key."""
+        await self._accounts.put_budget(budget, actor)
 
     async def create_key(self, team: str, scopes: KeyScopes, actor: str) -> NewKey:
         """Makes a key. Raises BadRequest for an unknown team."""
         new = NewKey(uuid.uuid4().hex[:12], team, new_secret())
-        await self._writer.do(lambda db: accounts.insert_key(db, new, scopes, self._now(), actor))
+        await self._accounts.insert_key(new, scopes, actor)
         return new
 
     async def revoke_key(self, key_id: str, actor: str) -> None:
         """Ends a key, on every worker within a second. Raises BadRequest if there is none."""
-        await self._writer.do(lambda db: accounts.revoke_key(db, key_id, self._now(), actor))
-        self._known.clear()
+        await self._accounts.revoke_key(key_id, actor)
+        self._forget()
 
     async def rotate_key(self, key_id: str, actor: str) -> NewKey:
         """A new secret for the same key; the old one ends on every worker within a second. Raises BadRequest."""
-        secret = new_secret()
-        new = await self._writer.do(lambda db: accounts.rotate_key(db, key_id, secret, self._now(), actor))
-        self._known.clear()
+        new = await self._accounts.rotate_key(key_id, new_secret(), actor)
+        self._forget()
         return new
 
     async def list_teams(self) -> Sequence[Mapping[str, Any]]:
         """All teams with their money in the window now."""
-        return await self._writer.do(lambda db: accounts.list_teams(db, self._now()))
+        return await self._accounts.list_teams()
 
     async def list_keys(self, team: str | None = None) -> Sequence[Mapping[str, Any]]:
         """All keys of a team or of all, without their secrets."""
-        return await self._writer.do(lambda db: accounts.list_keys(db, team))
+        return await self._accounts.list_keys(team)
 
-    def _caller(self, row: Sequence[Any], hashed: str) -> Caller:
-        key_id, stored, team, _, revoked_at, scopes, team_defaults = row
-        if not hmac.compare_digest(stored, hashed) or revoked_at is not None:
+    async def list_budgets(self) -> Sequence[Mapping[str, Any]]:
+        """All budgets with their money in the window now."""
+        return await self._accounts.list_budgets()
+
+    async def read_audit(self, limit: int = 200) -> Sequence[Mapping[str, Any]]:
+        """The latest acts of admins, newest first."""
+        return await self._accounts.read_audit(limit)
+
+    async def _look_up(self, hashed: str) -> Known:
+        """One read; a key that is not there is remembered too, so that guessing costs a read a second at most."""
+        key = None if hashed in self._unknown else await self._accounts.find_key(hashed)
+        if key is None or not hmac.compare_digest(key.hash, hashed) or key.revoked_at is not None:
+            self._unknown[hashed] = True
             raise Unauthenticated("Incorrect API key provided.")
-        said = json.loads(scopes)
-        return Caller(
-            team=team,
-            key_id=key_id,
-            is_operator=bool(said.get("is_operator")),
-            teams=tuple(said.get("teams", ())),
-            models=tuple(said.get("models") or json.loads(team_defaults or "{}").get("models", ())),
-            max_usd=said.get("max_usd"),
-            rate=rate_of(json.loads(team_defaults or "{}")),
-            defaults=defaults_of({**json.loads(team_defaults or "{}"), **said.get("defaults", {})}),
-        )
+        known = self._known[hashed] = Known(caller_of(key), key.expires_at, bool(key.scopes.get("models")))
+        return known
 
-    async def _named(self, caller: Caller, team: str, has_own_models: bool) -> Caller:
+    async def _name(self, hashed: str, known: Known, team: str) -> Caller:
         """The caller spending for another team: that team's models hold unless the key names its own."""
-        row = await self._writer.do(
-            lambda db: db.execute("select defaults from teams where id = ?", (team,)).fetchone()
-        )
-        if row is None:
+        said = await self._accounts.find_team(team)
+        if said is None:
             raise Forbidden(f"There is no team '{team}'.")
-        said = json.loads(row[0])
-        models = caller.models if has_own_models else tuple(said.get("models") or ())
-        return replace(caller, team=team, models=models, defaults=defaults_of(said), rate=rate_of(said))
+        models = known.caller.models if known.has_own_models else tuple(said.get("models") or ())
+        caller = replace(known.caller, team=team, models=models, defaults=defaults_of(said), rate=rate_of(said))
+        self._named[hashed, team] = caller
+        return caller
+
+    def _forget(self) -> None:
+        """What this process changed, it sees at once."""
+        self._known.clear()
+        self._named.clear()
+
+
+def caller_of(key: StoredKey) -> Caller:
+    """What a key allows and what holds where its requests say nothing: its own word over its team's."""
+    said, team = key.scopes, key.team_defaults
+    return Caller(
+        team=key.team,
+        key_id=key.id,
+        is_operator=bool(said.get("is_operator")),
+        teams=tuple(said.get("teams", ())),
+        models=tuple(said.get("models") or team.get("models", ())),
+        max_usd=said.get("max_usd"),
+        rate=rate_of(team),
+        defaults=defaults_of({**team, **said.get("defaults", {})}),
+    )
 
 
 def rate_of(said: Mapping[str, Any]) -> tuple[int | None, int | None]:

@@ -1,18 +1,32 @@
 """The embedded ledger: SQLite in WAL mode, written by one thread with group commit."""
 
 import asyncio
-import json
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from router.errors import Unavailable
 from router.ids import new_id
-from router.ledger import books, money, owners
+from router.ledger import owners
 from router.ledger.known import Change, KnownStandings
-from router.ledger.ledger import Account, Charge, Line, Reservation, Standing
+from router.ledger.ledger import (
+    Account,
+    Charge,
+    Discrepancy,
+    Line,
+    Notice,
+    Reservation,
+    RunQuery,
+    Spend,
+    Standing,
+    Watch,
+)
+from router.ledger.reader import Reader
+from router.ledger.sqlite_accounts import SqliteAccounts
+from router.ledger.statements import books, money, runs
 from router.ledger.writer import Writer, connect
 
 HEARTBEAT_SECONDS = 10.0
@@ -22,7 +36,8 @@ class SqliteLedger:
     """The `Ledger` on one SQLite file, shared by any number of processes of one machine.
 
     `durability` "full" (the default) keeps every reservation through a power loss; "normal" only through a crash.
-    `on_charge` is told the tokens of every charge, for rate limits.
+    `on_charge` is told the tokens of every charge, for rate limits; `on_money` how an account stands after a commit
+    that moved its money, on the writer's thread.
     """
 
     def __init__(
@@ -32,9 +47,12 @@ class SqliteLedger:
         now: Callable[[], float] = time.time,
         store_texts: bool = False,
         on_charge: Callable[[Account, int], None] = lambda account, tokens: None,
+        on_money: Watch = lambda account, standings: None,
     ) -> None:
-        self._known = KnownStandings(now)
+        self._known = KnownStandings(now, on_money)
         self.writer = Writer(path, durability, self._known.refresh, self._known.undone)
+        self._lookups, self._reports = Reader(path), Reader(path)
+        self.accounts = SqliteAccounts(self.writer, self._lookups, now)
         self.path = path
         self.store_texts = store_texts
         self._now = now
@@ -84,34 +102,53 @@ class SqliteLedger:
 
     async def record_run(self, run_id: str, account: Account, trace: Mapping[str, Any]) -> None:
         """Queues a run's tree; it is written with the next commit."""
-        row = (run_id, account.team, account.key_id, self._now(), *_summary(trace), json.dumps(trace))
-        self.writer.keep(
-            lambda db: db.execute(f"insert or replace into runs values ({', '.join('?' * len(row))})", row)
-        )
+        now = self._now()
+        self.writer.keep(lambda db: runs.insert_run(db, run_id, account, trace, now))
 
     async def find_run(self, run_id: str) -> Mapping[str, Any] | None:
-        """A stored run's tree with its team and key, or None."""
-        row = await self.writer.do(
-            lambda db: db.execute("select team, key_id, created_at, trace from runs where id = ?", (run_id,)).fetchone()
-        )
-        if row is None:
-            return None
-        return {"team": row[0], "key_id": row[1], "created_at": row[2], **json.loads(row[3])}
+        """A stored run's tree with its team and key, or None. What was queued before is seen."""
+        return await self.writer.do(lambda db: runs.find_run(db, run_id))
+
+    async def list_runs(self, query: RunQuery) -> Sequence[Mapping[str, Any]]:
+        """Stored runs without their trees, newest first."""
+        return await self._reports.do(lambda db: runs.list_runs(db, query))
 
     async def record_outcomes(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Queues rows to learn from."""
-        names = ("run_id", "action", "propensity", "success", "score", "output_tokens", "seconds")
         now = self._now()
-        values = [(*(row.get(name) for name in names), now, json.dumps(row)) for row in rows]
-        self.writer.keep(
-            lambda db: db.executemany(
-                f"insert into outcomes ({', '.join(names)}, created_at, row) values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values
-            )
-        )
+        self.writer.keep(lambda db: runs.insert_outcomes(db, rows, now))
 
     async def totals(self) -> Mapping[str, Any]:
         """Sums over all charges: calls, tokens, usd, estimated calls, and the same by team."""
-        return await asyncio.to_thread(read_totals, self.path)
+        return await self._reports.do(books.totals)
+
+    async def spend(self, query: Spend) -> Sequence[Mapping[str, Any]]:
+        """Calls, tokens and dollars, summed. Raises BadRequest for an unknown dimension."""
+        return await self._reports.do(lambda db: books.spend(db, query))
+
+    async def list_charges(self, query: Spend, limit: int = 10_000) -> Sequence[Mapping[str, Any]]:
+        """The settled lines, newest first."""
+        return await self._reports.do(lambda db: books.list_charges(db, query, limit))
+
+    async def check(self) -> Sequence[Discrepancy]:
+        """Every counter against its rows, in one transaction, so that a busy ledger is checked as it stands."""
+        return await self._reports.do(books.check)
+
+    async def prune(self, keep_days: int) -> Mapping[str, int]:
+        """Archives old charges as daily sums; forgets old runs, outcomes and audit entries."""
+        return await self.writer.do(lambda db: books.prune(db, keep_days, self._now()))
+
+    async def vacuum(self) -> None:
+        """Rewrites the file without its holes. Raises Unavailable if somebody writes meanwhile."""
+        await asyncio.to_thread(_vacuum, self.path)
+
+    async def claim_notice(self, notice: Notice, patience_seconds: float) -> bool:
+        """May this process tell it now?"""
+        return await self.writer.do(lambda db: runs.claim_notice(db, notice, patience_seconds, self._now()))
+
+    async def confirm_notice(self, notice: Notice) -> None:
+        """It was told."""
+        await self.writer.do(lambda db: runs.confirm_notice(db, notice, self._now()))
 
     async def flush(self) -> None:
         """Returns once everything queued before is durable."""
@@ -124,6 +161,8 @@ class SqliteLedger:
             with suppress(asyncio.CancelledError):
                 await self._heartbeat
         await asyncio.to_thread(self.writer.close)
+        await self._lookups.close()
+        await self._reports.close()
 
     def _reserve(self, db: sqlite3.Connection, reservation: Reservation, owner: money.Owner) -> None:
         money.reserve(db, reservation, owner)
@@ -156,21 +195,9 @@ def _beat(db: sqlite3.Connection, owner: money.Owner) -> int:
     return money.settle_orphans(db, owner, owners.is_gone)
 
 
-def _summary(trace: Mapping[str, Any]) -> tuple[Any, ...]:
-    chosen = trace.get("chosen") or {}
-    return (
-        trace.get("finish_reason"),
-        chosen.get("model"),
-        trace.get("score"),
-        trace.get("nanodollars"),
-        trace.get("seconds"),
-    )
-
-
-def read_totals(path: Path) -> Mapping[str, Any]:
-    """Sums over all settled and estimated charges, read from the file by whoever asks."""
-    connection = connect(path)
+def _vacuum(path: Path) -> None:
     try:
-        return books.totals(connection)
-    finally:
-        connection.close()
+        with closing(connect(path)) as connection:
+            connection.execute("vacuum")
+    except sqlite3.Error as error:
+        raise Unavailable(f"the ledger cannot be rewritten now: {error}") from error

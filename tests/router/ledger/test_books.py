@@ -4,8 +4,7 @@ import pytest
 
 from action_model.prices import Usage
 from router.errors import BadRequest
-from router.ledger import books
-from router.ledger.ledger import Account, Charge, Line
+from router.ledger.ledger import Account, Charge, Line, Spend
 from router.ledger.sqlite import SqliteLedger
 from tests.router.ledger.conftest import Clock
 
@@ -25,21 +24,21 @@ async def test_pruning_keeps_the_sums_and_the_books_balance(ledger: SqliteLedger
     await spend_once(ledger, "ads", 25)
     await ledger.flush()
     before = await ledger.totals()
-    counts = await ledger.writer.do(lambda db: books.prune(db, 90, clock.now))
+    counts = await ledger.prune(90)
     assert counts["lines"] == 2
     assert await ledger.totals() == before
-    assert await ledger.writer.do(books.check) == []
-    rows = await ledger.writer.do(lambda db: books.spend(db, ("team", "day")))
+    assert list(await ledger.check()) == []
+    rows = await ledger.spend(Spend(("team", "day")))
     assert [(row["team"], row["calls"]) for row in rows] == [("ads", 1), ("search", 2)]
 
 
 async def test_a_counter_that_was_tampered_with_is_found(ledger: SqliteLedger) -> None:
     await spend_once(ledger, "search", 100)
     await ledger.writer.do(lambda db: db.execute("update counters set spent = spent + 1").rowcount)
-    found = await ledger.writer.do(books.check)
+    found = list(await ledger.check())
     assert [(row.id, row.counted[0] - row.summed[0]) for row in found] == [("search", 1)]
 
 
 async def test_an_unknown_dimension_is_a_bad_request(ledger: SqliteLedger) -> None:
     with pytest.raises(BadRequest):
-        await ledger.writer.do(lambda db: books.spend(db, ("team; drop table lines",)))
+        await ledger.spend(Spend(("team; drop table lines",)))

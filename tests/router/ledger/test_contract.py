@@ -7,7 +7,7 @@ import pytest
 
 from action_model.prices import Usage
 from router.errors import BudgetExceeded, BudgetReserved
-from router.ledger.accounts import StoredBudget, put_budget
+from router.ledger.accounts import Team
 from router.ledger.ledger import Account, Charge, Line, Reservation, Window
 from router.ledger.sqlite import SqliteLedger
 from tests.router.ledger.conftest import Clock
@@ -26,8 +26,7 @@ def charge(reservation: Reservation, nanodollars: int, index: int = 0) -> Charge
 
 
 async def limit_team(ledger: SqliteLedger, nanodollars: int, clock: Clock, window: Window = "day") -> None:
-    budget = StoredBudget("team", "search", nanodollars, window)
-    await ledger.writer.do(lambda db: put_budget(db, budget, clock.now))
+    await ledger.accounts.put_team(Team("search", nanodollars, window), "test")
 
 
 async def money(ledger: SqliteLedger) -> tuple[int, int]:

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from action_model.prices import Usage
 from router.errors import Unavailable
-from router.ledger import books, money
-from router.ledger.accounts import KeyScopes, StoredBudget, Team, put_budget
+from router.ledger.accounts import KeyScopes, StoredBudget, Team
 from router.ledger.ledger import Account, Charge, Line, Window
 from router.ledger.registry import Registry
 from router.ledger.sqlite import SqliteLedger
+from router.ledger.statements import money
+from router.ledger.statements.accounts import put_budget
 from router.ledger.usage import MOST_TOKENS, read_usage
 from tests.router.ledger.conftest import Clock
 
@@ -72,21 +73,21 @@ async def test_the_books_balance_after_windows_changed(ledger: SqliteLedger, clo
     for window in windows:
         await set_window(ledger, window, clock)
         assert await standing(ledger, clock) == (10, 3)
-        assert await ledger.writer.do(books.check) == []
+        assert list(await ledger.check()) == []
 
 
 async def test_what_was_pruned_still_counts_in_a_changed_window(ledger: SqliteLedger, clock: Clock) -> None:
     await set_window(ledger, "month", clock)
     await spend(ledger, 10)
     clock.now += 100 * DAY_SECONDS
-    await ledger.writer.do(lambda db: books.prune(db, 90, clock.now))
+    await ledger.prune(90)
     await set_window(ledger, "total", clock)
     assert await standing(ledger, clock) == (10, 0)
-    assert await ledger.writer.do(books.check) == []
+    assert list(await ledger.check()) == []
 
 
 async def test_a_key_that_names_a_team_keeps_to_the_models_of_that_team(ledger: SqliteLedger) -> None:
-    registry = Registry(ledger.writer)
+    registry = Registry(ledger.accounts)
     await registry.put_team(Team("home"))
     await registry.put_team(Team("strict", defaults={"models": ["a/cheap"]}))
     key = await registry.create_key("home", KeyScopes(teams=("strict",)), "test")

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def registry(ledger: SqliteLedger, clock: Clock) -> AsyncIterator[Registry]:
-    made = Registry(ledger.writer, clock)
+    made = Registry(ledger.accounts, clock)
     await made.put_team(Team("search", 1000, "day", defaults={"effort": "high", "models": ["a/small"]}))
     await made.put_team(Team("ads"))
     yield made

@@ -1,14 +1,14 @@
 """The books: what was spent by whom, whether the counters agree with the rows, and what may be forgotten."""
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from router.errors import BadRequest
+from router.ledger.ledger import DIMENSIONS, Discrepancy, Spend
 
-DIMENSIONS = ("team", "key", "model", "purpose", "technique", "day")
 _COLUMNS = {"key": "key_id"}
 _CHARGES = """
     select date(settled_at, 'unixepoch') as day, team, key_id, model, purpose, technique, 1 as calls,
@@ -17,35 +17,53 @@ _CHARGES = """
     union all
     select day, team, key_id, model, purpose, technique, calls, input_tokens, output_tokens, nanodollars,
            estimated_calls from archive"""
+_WHERE = """(:since is null or day >= :since) and (:until is null or day <= :until)
+            and (:team is null or team = :team) and (:key is null or key_id = :key)"""
+_LINE = (
+    *("attempt_id", "run_id", "team", "key_id", "model", "purpose", "technique", "reserved_at", "settled_at", "held"),
+    *("nanodollars", "input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "reasoning_tokens"),
+    *("audio_input_tokens", "audio_output_tokens", "is_estimated", "seconds", "price"),
+)
+_ROWS = " union all ".join(
+    f"""select '{scope}', {column}, {window}, {money} from {table}
+        where {column} != '' and {window} is not null group by {column}, {window}"""
+    for scope, column, window in (("team", "team", "team_window"), ("key", "key_id", "key_window"))
+    for table, money in (
+        ("lines", "sum(iif(state = 'settled', nanodollars, 0)), sum(iif(state = 'open', held, 0))"),
+        ("archive", "sum(nanodollars), 0"),
+    )
+)
 _SUMS = "sum(calls), sum(input_tokens), sum(output_tokens), sum(nanodollars), sum(estimated_calls)"
 
 
-@dataclass(frozen=True, slots=True)
-class Discrepancy:
-    """A counter that does not agree with its rows, in nanodollars."""
-
-    scope: str
-    id: str
-    window_start: int
-    counted: tuple[int, int]
-    summed: tuple[int, int]
-
-
-def spend(
-    db: sqlite3.Connection, by: Sequence[str], since: str | None = None, team: str | None = None
-) -> list[dict[str, Any]]:
+def spend(db: sqlite3.Connection, query: Spend) -> list[dict[str, Any]]:
     """Calls, tokens and dollars, summed by these dimensions. Raises BadRequest for an unknown one."""
-    unknown = [name for name in by if name not in DIMENSIONS]
-    if unknown or not by:
+    unknown = [name for name in query.by if name not in DIMENSIONS]
+    if unknown or not query.by:
         raise BadRequest(f"Spend is summed by {', '.join(DIMENSIONS)}, not by {unknown or 'nothing'}.", "by")
-    columns = ", ".join(_COLUMNS.get(name, name) for name in by)
+    columns = ", ".join(_COLUMNS.get(name, name) for name in query.by)
     rows = db.execute(
-        f"""select {columns}, {_SUMS} from ({_CHARGES}) where (? is null or day >= ?) and (? is null or team = ?)
-            group by {columns} order by {columns}""",
-        (since, since, team, team),
+        f"select {columns}, {_SUMS} from ({_CHARGES}) where {_WHERE} group by {columns} order by {columns}",
+        _bounds(query),
     ).fetchall()
-    names = (*by, "calls", "input_tokens", "output_tokens", "nanodollars", "estimated_calls")
+    names = (*query.by, "calls", "input_tokens", "output_tokens", "nanodollars", "estimated_calls")
     return [_with_usd(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def list_charges(db: sqlite3.Connection, query: Spend, limit: int) -> list[dict[str, Any]]:
+    """The settled lines, newest first."""
+    rows = db.execute(
+        f"""select {", ".join(_LINE)} from (
+            select *, date(settled_at, 'unixepoch') as day from lines where state = 'settled'
+        ) where {_WHERE} order by settled_at desc limit :limit""",
+        {**_bounds(query), "limit": limit},
+    ).fetchall()
+    named = [_with_usd(dict(zip(_LINE, row, strict=True))) for row in rows]
+    return [{**row, "price": json.loads(row["price"] or "{}")} for row in named]
+
+
+def _bounds(query: Spend) -> dict[str, Any]:
+    return {"since": query.since, "until": query.until, "team": query.team, "key": query.key_id}
 
 
 def totals(db: sqlite3.Connection) -> Mapping[str, Any]:
@@ -59,21 +77,20 @@ def totals(db: sqlite3.Connection) -> Mapping[str, Any]:
 
 def check(db: sqlite3.Connection) -> list[Discrepancy]:
     """Every counter against the sum of its rows: spent = charges + archive, reserved = open holds."""
-    found = []
-    for scope, name, start, spent, reserved in db.execute("select * from counters").fetchall():
-        column, window = ("team", "team_window") if scope == "team" else ("key_id", "key_window")
-        charged, held = db.execute(
-            f"""select coalesce(sum(case when state = 'settled' then nanodollars end), 0),
-                coalesce(sum(case when state = 'open' then held end), 0)
-                from lines where {column} = ? and {window} = ?""",
-            (name, start),
-        ).fetchone()
-        archived = db.execute(
-            f"select coalesce(sum(nanodollars), 0) from archive where {column} = ? and {window} = ?", (name, start)
-        ).fetchone()[0]
-        if (spent, reserved) != (charged + archived, held):
-            found.append(Discrepancy(scope, name, start, (spent, reserved), (charged + archived, held)))
-    return found
+    counted: dict[tuple[str, str, int], tuple[int, int]] = {
+        (scope, name, start): (spent, reserved)
+        for scope, name, start, spent, reserved in db.execute("select * from counters")
+    }
+    summed: dict[tuple[str, str, int], tuple[int, int]] = {}
+    for scope, name, start, spent, reserved in db.execute(_ROWS):
+        before = summed.get((scope, name, start), (0, 0))
+        summed[scope, name, start] = (before[0] + spent, before[1] + reserved)
+    nothing = (0, 0)
+    return [
+        Discrepancy(*place, counted.get(place, nothing), summed.get(place, nothing))
+        for place in sorted(counted.keys() | summed.keys())
+        if counted.get(place, nothing) != summed.get(place, nothing)
+    ]
 
 
 def prune(db: sqlite3.Connection, keep_days: int, now: float) -> Mapping[str, int]:
@@ -91,12 +108,6 @@ def prune(db: sqlite3.Connection, keep_days: int, now: float) -> Mapping[str, in
         counts[table] = db.execute(f"delete from {table} where created_at < ?", (before,)).rowcount
     counts["audit"] = db.execute("delete from audit where at < ?", (before,)).rowcount
     return counts
-
-
-def read_audit(db: sqlite3.Connection, limit: int = 200) -> list[dict[str, Any]]:
-    """The latest acts of admins, newest first."""
-    rows = db.execute("select at, actor, act, subject, detail from audit order by at desc limit ?", (limit,)).fetchall()
-    return [dict(zip(("at", "actor", "act", "subject", "detail"), row, strict=True)) for row in rows]
 
 
 def _with_usd(row: dict[str, Any]) -> dict[str, Any]:
