@@ -12,7 +12,7 @@ from action_model.prices import Usage, to_nanodollars
 from router.answering import CHAT, Answerer
 from router.campaign import Campaign, run_waves
 from router.checks.check import Validator
-from router.efforts import EFFORTS
+from router.efforts import EFFORTS, tradeoff_of
 from router.ending import failed_run, finished_run, nothing_found, relayed_run, too_small
 from router.errors import RunLimitReached
 from router.events import Watch
@@ -164,7 +164,7 @@ class Dispatcher:
             purse=purse,
             deadline=None if seconds is None else self._options.clock() + seconds,
             watch=watch,
-            tradeoff=EFFORTS[task.budget.effort],
+            tradeoff=tradeoff_of(task),
             team=caller.team,
             streamed=self._options.streamed,
             hedges=() if named is not None else prospect.plain(),

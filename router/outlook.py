@@ -10,7 +10,7 @@ from action_model.facts import Facts
 from action_model.prices import Usage
 from action_model.prior import PriorConfig, output_tokens
 from action_model.speed import Speed
-from router.efforts import EFFORTS
+from router.efforts import tradeoff_of
 from router.pins import Pin, cache_saving_usd, with_saving
 from router.portfolio import offers_for, with_true_costs
 from router.task import Task
@@ -61,7 +61,7 @@ class Prospect:
 
     def first_choice(self, task: Task) -> Estimate:
         """The one ordinary answer worth most for its money and time; within the deadline if any is."""
-        tradeoff, seconds = EFFORTS[task.budget.effort], task.budget.seconds
+        tradeoff, seconds = tradeoff_of(task), task.budget.seconds
         in_time = [e for e in self.plain() if seconds is None or e.seconds_high <= seconds]
         return max(
             in_time or self.plain(),

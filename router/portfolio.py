@@ -24,10 +24,12 @@ DECOMPOSE_SECONDS = 2.5
 
 def allowed_models(models: Iterable[Model], caller: Caller) -> tuple[Model, ...]:
     """Those this key may use, by id, bare name, or `upstream/*`."""
-    if not caller.models:
-        return tuple(models)
-    names = set(caller.models)
-    return tuple(m for m in models if m.id in names or m.name in names or f"{m.upstream}/*" in names)
+    allowed = tuple(models)
+    for listed in (caller.models, caller.team_models):
+        if listed:
+            names = set(listed)
+            allowed = tuple(m for m in allowed if m.id in names or m.name in names or f"{m.upstream}/*" in names)
+    return allowed
 
 
 def eligible_models(models: Iterable[Model], task: Task, caller: Caller, facts: Facts) -> tuple[Model, ...]:

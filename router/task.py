@@ -37,22 +37,39 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """A place on the frontier that an operator chose: a satisfied task is worth 1, a dollar costs `usd`, a second
+    `seconds`. It stands in for an effort level.
+    """
+
+    usd: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Defaults:
-    """What holds where a request says nothing: of a key, a team or the server. None = the next weaker place decides."""
+    """What holds where a request says nothing: of a key, a team or the server. None = the next weaker place decides.
+
+    `says_effort` is false where the budget has limits but no effort of its own.
+    """
 
     budget: Budget | None = None
     quality_threshold: float | None = None
     requirements: tuple[Requirement, ...] = ()
     models: tuple[str, ...] = ()
     response_language: str | None = None
+    operating_point: OperatingPoint | None = None
+    says_effort: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks, and what the key allows. `team` and `key_id` are ids in the ledger ("" without keys).
 
-    `teams` are the other teams this key may name; `models` the ones it may use (empty: all); `max_usd` bounds one run;
-    `defaults` are the key's over the team's, merged; `rate` the team's requests and tokens a minute (None: unlimited).
+    `teams` are the other teams this key may name; `models` the ones it may use (empty: all), `team_models` its team's
+    bounds on them (empty: none); `max_usd` bounds one run;
+    `defaults` are the key's over the team's, merged; `rate` the team's requests and tokens a minute (None: unlimited),
+    `key_rate` the key's own within them.
     """
 
     team: str = ""
@@ -63,6 +80,8 @@ class Caller:
     max_usd: float | None = None
     defaults: Defaults = Defaults()
     rate: tuple[int | None, int | None] = (None, None)
+    key_rate: tuple[int | None, int | None] = (None, None)
+    team_models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +131,7 @@ class Task:
     dry_run: bool = False
     named_action: NamedAction | None = None
     client_headers: Mapping[str, str] = field(default_factory=dict)
+    operating_point: OperatingPoint | None = None
 
     @property
     def is_virtual(self) -> bool:

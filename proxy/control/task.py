@@ -5,7 +5,7 @@ model-name suffix, the key's and team's defaults, the server's. Scalars: the str
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ from proxy.control.wishes import (
 )
 from proxy.settings import Settings
 from router.errors import BadRequest, Forbidden, TooLarge, UnknownModel
-from router.task import Budget, Caller, Defaults, NamedAction, Payload, Requirement, Task
+from router.task import Budget, Caller, Defaults, NamedAction, OperatingPoint, Payload, Requirement, Task
 
 NO_DEFAULTS = Defaults()
 VIRTUAL_MODELS = ("maestro", "maestro-low", "maestro-medium", "maestro-high")
@@ -104,6 +104,7 @@ def task_of(
         dry_run=options.dry_run,
         named_action=options.named_action,
         client_headers=forwarded(headers),
+        operating_point=_operating_point(places[:-1], caller),
         payload=Payload({name: raw for name, raw in fields.items() if name not in OURS}),
     )
 
@@ -220,10 +221,16 @@ def _default_wishes(caller: Caller) -> Wishes:
         usd=said.usd,
         seconds=said.seconds,
         calls=said.calls,
-        effort=None if budget is None else budget.effort,
+        effort=budget.effort if budget is not None and defaults.says_effort else None,
         quality=defaults.quality_threshold,
         requirements=defaults.requirements,
     )
+
+
+def _operating_point(request: Sequence[Wishes], caller: Caller) -> OperatingPoint | None:
+    """The key's or team's point, unless the request itself says an effort."""
+    point = caller.defaults.operating_point
+    return None if point is None or any(place.effort is not None for place in request) else point
 
 
 def _server_wishes(settings: Settings) -> Wishes:

@@ -8,26 +8,16 @@ import hmac
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from cachetools import TTLCache
 
 from router.errors import Forbidden, Unauthenticated
 from router.ledger.accounts import Accounts, KeyScopes, NewKey, StoredBudget, StoredKey, Team, hash_key, new_secret
-from router.task import Budget, Caller, Defaults, Requirement
+from router.task import Budget, Caller, Defaults, OperatingPoint, Requirement
 
 FRESH_SECONDS = 0.9
 """How long a key that was looked up is believed: revocation is seen within a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A key that was looked up: its caller, when it expires, and whether it names models of its own."""
-
-    caller: Caller
-    expires_at: float | None
-    has_own_models: bool
 
 
 class Registry:
@@ -36,22 +26,21 @@ class Registry:
     def __init__(self, accounts: Accounts, now: Callable[[], float] = time.time) -> None:
         self._accounts = accounts
         self._now = now
-        self._known: TTLCache[str, Known] = TTLCache(100_000, FRESH_SECONDS)
+        self._known: TTLCache[str, tuple[StoredKey, Caller]] = TTLCache(100_000, FRESH_SECONDS)
         self._unknown: TTLCache[str, bool] = TTLCache(10_000, FRESH_SECONDS)
         self._named: TTLCache[tuple[str, str], Caller] = TTLCache(100_000, FRESH_SECONDS)
 
     async def authenticate(self, token: str, team: str | None = None) -> Caller:
         """The caller of a key. Raises Unauthenticated; Forbidden if it names a team it may not name."""
         hashed = hash_key(token)
-        known = self._known.get(hashed) or await self._look_up(hashed)
-        if known.expires_at is not None and known.expires_at <= self._now():
+        key, caller = self._known.get(hashed) or await self._look_up(hashed)
+        if key.expires_at is not None and key.expires_at <= self._now():
             raise Unauthenticated("The API key has expired.")
-        caller = known.caller
         if team is None or team == caller.team:
             return caller
         if team not in caller.teams:
             raise Forbidden(f"This key may not name the team '{team}'.")
-        return self._named.get((hashed, team)) or await self._name(hashed, known, team)
+        return self._named.get((hashed, team)) or await self._name(key, team)
 
     async def has_keys(self) -> bool:
         """Is any key there? Without one the proxy serves loopback only."""
@@ -99,23 +88,21 @@ class Registry:
         """The latest acts of admins, newest first."""
         return await self._accounts.read_audit(limit)
 
-    async def _look_up(self, hashed: str) -> Known:
+    async def _look_up(self, hashed: str) -> tuple[StoredKey, Caller]:
         """One read; a key that is not there is remembered too, so that guessing costs a read a second at most."""
         key = None if hashed in self._unknown else await self._accounts.find_key(hashed)
         if key is None or not hmac.compare_digest(key.hash, hashed) or key.revoked_at is not None:
             self._unknown[hashed] = True
             raise Unauthenticated("Incorrect API key provided.")
-        known = self._known[hashed] = Known(caller_of(key), key.expires_at, bool(key.scopes.get("models")))
+        known = self._known[hashed] = (key, caller_of(key, key.team, key.team_defaults))
         return known
 
-    async def _name(self, hashed: str, known: Known, team: str) -> Caller:
-        """The caller spending for another team: that team's models hold unless the key names its own."""
+    async def _name(self, key: StoredKey, team: str) -> Caller:
+        """The caller spending for another team, whose models, rates, defaults and run limit hold."""
         said = await self._accounts.find_team(team)
         if said is None:
             raise Forbidden(f"There is no team '{team}'.")
-        models = known.caller.models if known.has_own_models else tuple(said.get("models") or ())
-        caller = replace(known.caller, team=team, models=models, defaults=defaults_of(said), rate=rate_of(said))
-        self._named[hashed, team] = caller
+        caller = self._named[key.hash, team] = caller_of(key, team, said)
         return caller
 
     def _forget(self) -> None:
@@ -124,34 +111,59 @@ class Registry:
         self._named.clear()
 
 
-def caller_of(key: StoredKey) -> Caller:
-    """What a key allows and what holds where its requests say nothing: its own word over its team's."""
-    said, team = key.scopes, key.team_defaults
+def caller_of(key: StoredKey, team: str, of_team: Mapping[str, Any]) -> Caller:
+    """What a key allows within what its team does, and what holds where a request says nothing: its word first."""
+    said = key.scopes
+    models, team_models = tuple(said.get("models") or ()), tuple(of_team.get("models") or ())
     return Caller(
-        team=key.team,
+        team=team,
         key_id=key.id,
         is_operator=bool(said.get("is_operator")),
         teams=tuple(said.get("teams", ())),
-        models=tuple(said.get("models") or team.get("models", ())),
-        max_usd=said.get("max_usd"),
-        rate=rate_of(team),
-        defaults=defaults_of({**team, **said.get("defaults", {})}),
+        models=models or team_models,
+        team_models=team_models if models else (),
+        max_usd=least(said.get("max_usd"), of_team.get("max_run_usd")),
+        rate=rate_of(of_team),
+        key_rate=rate_of(said),
+        defaults=defaults_of({**of_team, **said.get("defaults", {})}),
     )
 
 
 def rate_of(said: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """A team's requests and tokens a minute from their stored form."""
+    """Requests and tokens a minute of a team or key from their stored form."""
     return said.get("requests_per_minute"), said.get("tokens_per_minute")
 
 
 def defaults_of(said: Mapping[str, Any]) -> Defaults:
     """A team's or key's defaults from their stored form."""
-    names = ("run_usd", "budget_seconds", "budget_calls", "effort")
-    budget = None
-    if any(said.get(name) is not None for name in names):
-        budget = Budget(
-            said.get("run_usd"), said.get("budget_seconds"), said.get("budget_calls"), said.get("effort") or "low"
-        )
-    texts = tuple(said.get("requirements") or ())
-    requirements = tuple(Requirement(text[:60], text) for text in texts)
-    return Defaults(budget, said.get("quality_threshold"), requirements, tuple(said.get("models") or ()))
+    limits = (said.get("run_usd"), said.get("budget_seconds"), said.get("budget_calls"))
+    effort = said.get("effort")
+    point = said.get("operating_point")
+    return Defaults(
+        budget=None if effort is None and limits == (None, None, None) else Budget(*limits, effort or "low"),
+        quality_threshold=said.get("quality_threshold"),
+        requirements=tuple(map(_requirement, said.get("requirements") or ())),
+        response_language=said.get("response_language"),
+        operating_point=None if not point else OperatingPoint(point["usd"], point["seconds"]),
+        says_effort=effort is not None,
+    )
+
+
+def least(*limits: float | None) -> float | None:
+    """The tightest of some limits; None = no limit."""
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _requirement(said: str | Mapping[str, Any]) -> Requirement:
+    """A text, or the fields of a requirement."""
+    if isinstance(said, str):
+        return Requirement(said[:60], said)
+    text = said["description"]
+    return Requirement(
+        name=said.get("name") or text[:60],
+        description=text,
+        is_mandatory=bool(said.get("is_mandatory")),
+        weight=float(said.get("weight", 1.0)),
+        check=said.get("check"),
+        check_only=bool(said.get("check_only")),
+    )
