@@ -7,13 +7,19 @@ from action_model.prices import Price
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Technique + model + prompt variant + tools + sampling parameters. `model` is "upstream/model"."""
+    """Technique + model + prompt variant + tools + sampling parameters. `model` is "upstream/model".
+
+    `tool_limit`: how many of the client's tools are offered (None: all); `repairs`: how often a failed answer is
+    repaired before it counts (a policy of several calls, as it is collected at build time).
+    """
 
     model: str
     technique: str = "sample"
     prompt: str = "plain"
     temperature: float | None = None
     tools: tuple[str, ...] = ()
+    tool_limit: int | None = None
+    repairs: int = 0
 
     @property
     def name(self) -> str:
@@ -24,7 +30,17 @@ class Action:
         if self.temperature is not None:
             parts.append(f"t{self.temperature:g}")
         parts.extend(self.tools)
+        if self.tool_limit is not None:
+            parts.append(f"tools{self.tool_limit}")
+        if self.repairs:
+            parts.append(f"r{self.repairs}")
         return ":".join(parts)
+
+    @property
+    def variant(self) -> str:
+        """The name without the model; "" for one plain sample. What tells apart the actions of one model."""
+        name = self.name[len(self.model) + 1 :]
+        return name.removeprefix("sample").lstrip(":") if self.technique == "sample" else name
 
 
 @dataclass(frozen=True, slots=True)
