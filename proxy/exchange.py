@@ -17,6 +17,8 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 BODY_SECONDS = 120.0
+DEPARTURE = "maestro.departure"
+"""Where in the scope our server keeps the connection's `Departure`."""
 JSON = "application/json"
 EVENTS = "text/event-stream; charset=utf-8"
 
@@ -99,7 +101,7 @@ class Exchange:
 
     def watched(self) -> "Watch":
         """Cancels the block, and raises ClientLeft at its end, when the client leaves."""
-        self._watch = Watch(self._receive)
+        self._watch = Watch(self._receive, self.scope.get(DEPARTURE))
         return self._watch
 
     async def send(self, answer: Answer) -> None:
@@ -136,22 +138,48 @@ class Exchange:
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
 
 
-class Watch:
-    """Waits for the client to leave while the block runs."""
+class Departure:
+    """One connection's end: our server notes it and tells whoever watches, at no cost while the client stays."""
 
-    def __init__(self, receive: Receive) -> None:
+    __slots__ = ("is_over", "watchers")
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self.watchers: set[Callable[[], None]] = set()
+
+    def note(self) -> None:
+        """The client left."""
+        self.is_over = True
+        for watcher in tuple(self.watchers):
+            watcher()
+
+
+class Watch:
+    """Cancels the block when the client leaves: told by our server, or by a task that waits under any other."""
+
+    def __init__(self, receive: Receive, departure: Departure | None) -> None:
         self.is_over = False
         self._left = False
         self._receive = receive
+        self._departure = departure
+        self._waiting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._served = asyncio.current_task()
-        self._waiting = asyncio.create_task(self._wait())
+        if self._departure is None:
+            self._waiting = asyncio.create_task(self._wait())
+            return self
+        self._departure.watchers.add(self._leave)
+        if self._departure.is_over:
+            self._leave()
         return self
 
     async def _wait(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        self._leave()
+
+    def _leave(self) -> None:
         if not self.is_over and self._served is not None:
             self._left = True
             self._served.cancel()
@@ -160,8 +188,11 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.is_over = True
-        self._waiting.cancel()
-        await asyncio.wait((self._waiting,))
+        if self._departure is not None:
+            self._departure.watchers.discard(self._leave)
+        if self._waiting is not None:
+            self._waiting.cancel()
+            await asyncio.wait((self._waiting,))
         if self._left and self._served is not None:
             self._served.uncancel()
             raise ClientLeft from None

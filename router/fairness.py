@@ -11,27 +11,28 @@ class FairGate:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self.running = 0
+        """How many slots are taken."""
         self._running: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._served: dict[str, int] = {}
         self._turns = 0
 
-    @property
-    def running(self) -> int:
-        """How many slots are taken."""
-        return self._running.total()
-
     @asynccontextmanager
     async def slot(self, team: str) -> AsyncIterator[None]:
         """Waits for a slot and gives it back; a cancelled wait takes none."""
+        await self.enter(team)
+        try:
+            yield
+        finally:
+            self.leave(team)
+
+    async def enter(self, team: str) -> None:
+        """Waits for a slot; a cancelled wait takes none. Whoever entered leaves."""
         if self.running < self._limit and not self._waiting:
             self._enter(team)
         else:
             await self._wait(team)
-        try:
-            yield
-        finally:
-            self._leave(team)
 
     async def _wait(self, team: str) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -41,13 +42,15 @@ class FairGate:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._leave(team)
+                self.leave(team)
             elif turn in queue:
                 queue.remove(turn)
                 self._forget(team)
             raise
 
-    def _leave(self, team: str) -> None:
+    def leave(self, team: str) -> None:
+        """Gives a slot back; the next team in turn gets it."""
+        self.running -= 1
         self._running[team] -= 1
         if not self._running[team]:
             del self._running[team]
@@ -63,6 +66,7 @@ class FairGate:
         self._turns += 1
         self._served[team] = self._turns
         self._running[team] += 1
+        self.running += 1
 
     def _admit(self, team: str) -> None:
         turn = self._waiting[team].popleft()
@@ -85,13 +89,32 @@ class FairGates:
         self._all = FairGate(limit)
         self._upstreams = {name: FairGate(count) for name, count in (slots or {}).items()}
 
-    @asynccontextmanager
-    async def slot(self, upstream: str, team: str) -> AsyncIterator[None]:
+    def slot(self, upstream: str, team: str) -> "Slot":
         """Waits at the upstream's gate first, so that a slow upstream never fills the common one with waiters."""
-        gate = self._upstreams.get(upstream)
-        if gate is None:
-            async with self._all.slot(team):
-                yield
-        else:
-            async with gate.slot(team), self._all.slot(team):
-                yield
+        return Slot(self._upstreams.get(upstream), self._all, team)
+
+
+class Slot:
+    """`async with` takes a slot at both gates, and gives both back."""
+
+    __slots__ = ("_common", "_gate", "_team")
+
+    def __init__(self, gate: FairGate | None, common: FairGate, team: str) -> None:
+        self._gate = gate
+        self._common = common
+        self._team = team
+
+    async def __aenter__(self) -> None:
+        if self._gate is not None:
+            await self._gate.enter(self._team)
+        try:
+            await self._common.enter(self._team)
+        except BaseException:
+            if self._gate is not None:
+                self._gate.leave(self._team)
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._common.leave(self._team)
+        if self._gate is not None:
+            self._gate.leave(self._team)

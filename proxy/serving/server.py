@@ -13,7 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from proxy.errors import ErrorAnswer, simple_error
-from proxy.exchange import RequestIds
+from proxy.exchange import DEPARTURE, Departure, RequestIds
 from proxy.house import House
 from proxy.serving.workers import Workers
 from proxy.settings import Settings
@@ -40,12 +40,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the clock for the first head."""
         super().connection_made(transport)
+        self._departure = Departure()
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stops the clock."""
         self._stop_timer()
         super().connection_lost(exc)
+        self._departure.note()
 
     def data_received(self, data: bytes) -> None:
         """Refuses a head that grows without end."""
@@ -63,6 +65,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
+        self.scope[DEPARTURE] = self._departure  # type: ignore[literal-required]
         self._in_head, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:

@@ -171,6 +171,14 @@ class Ledger(Protocol):
         """Stores rows to learn from. May be batched."""
         ...
 
+    async def add_labels(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Queues counts of labelled verdicts of judges ({judge, version, kind, place, truth, source, labels}), summed."""
+        ...
+
+    async def read_labels(self) -> Sequence[Mapping[str, Any]]:
+        """All those counts. Raises Unavailable."""
+        ...
+
     async def totals(self) -> Mapping[str, Any]:
         """Sums over all settled and estimated charges: calls, tokens, usd, estimated calls, and the same by team."""
         ...

@@ -1,10 +1,11 @@
 """One run's money: waves are held at once, attempts begun and settled one by one, and the rest given back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from itertools import chain, repeat
 
-from action_model.prices import Usage
+from action_model.prices import Price, Usage
 from router.errors import RunLimitReached
 from router.ids import new_id
 from router.ledger.ledger import Account, Charge, Ledger, Line, Reservation
@@ -162,7 +163,7 @@ class LineMeter:
         used = self._expected if usage is None else usage
         nanodollars = self._line.nanodollars if usage is None else self._model.price.nanodollars(usage, seconds)
         estimated = is_estimated or usage is None
-        price = {name: value for name, value in asdict(self._model.price).items() if isinstance(value, float) and value}
+        price = told_price(self._model.price)
         attempt = self._attempt(outcome, used, nanodollars, estimated, error)
         charge = Charge(self._line.attempt_id, nanodollars, used, estimated, seconds, price)
         await self._purse.pay(self._line, self._reservation, attempt, charge)
@@ -188,3 +189,9 @@ class LineMeter:
             estimated,
             error,
         )
+
+
+@lru_cache(4096)
+def told_price(price: Price) -> Mapping[str, float]:
+    """The parts of a price that are set, as they are kept with a charge."""
+    return {name: value for name, value in asdict(price).items() if isinstance(value, float) and value}

@@ -1,15 +1,22 @@
 """Windows of a budget: they begin at stated UTC times and reset by themselves."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from router.ledger.ledger import Window
 
 
+DAY_SECONDS = 86_400
+
+
 def window_start(window: Window, now: float) -> int:
     """Unix seconds at which the window around `now` began: midnight UTC, Monday, the first; 0 for total."""
-    if window == "total":
-        return 0
-    day = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return 0 if window == "total" else _start(window, int(now // DAY_SECONDS))
+
+
+@lru_cache(64)
+def _start(window: Window, days: int) -> int:
+    day = datetime.fromtimestamp(days * DAY_SECONDS, UTC)
     if window == "week":
         day -= timedelta(days=day.weekday())
     if window == "month":
@@ -17,6 +24,7 @@ def window_start(window: Window, now: float) -> int:
     return int(day.timestamp())
 
 
+@lru_cache(256)
 def window_end(window: Window, start: int) -> float | None:
     """Unix seconds at which it resets; None for total."""
     if window == "total":

@@ -34,7 +34,10 @@ class Model:
 
 
 class AttemptMeter(Protocol):
-    """One attempt's money: held before the first byte leaves, settled exactly once, whatever happens."""
+    """One attempt's money: held before the first byte leaves, settled exactly once, whatever happens.
+
+    Both words are taken before anything is waited for: whoever is cancelled while it says them has said them.
+    """
 
     async def settle(
         self,

@@ -7,11 +7,20 @@ from dataclasses import astuple, dataclass
 from typing import Literal
 
 from router.errors import BudgetExceeded, BudgetReserved, Limit
-from router.ledger.ledger import Account, Charge, Line, Reservation, Standing, Window
+from router.ledger.ledger import Account, Charge, Line, Reservation, Standing
 from router.ledger.windows import window_end, window_start
 
 Scope = Literal["team", "key"]
 SCOPES: tuple[Scope, Scope] = ("team", "key")
+STANDING = """
+    select b.window, b.nanodollars, b.soft_limit, coalesce(c.spent, 0), coalesce(c.reserved, 0)
+    from (select coalesce(w.window, 'total') as window, w.nanodollars, w.soft_limit,
+                 case w.window when 'day' then ? when 'week' then ? when 'month' then ? else 0 end as start
+          from (select 1) left join budgets w on w.scope = ? and w.id = ?) b
+    left join counters c on c.scope = ? and c.id = ? and c.window_start = b.start"""
+COUNT = """
+    insert into counters (scope, id, window_start, spent, reserved) values (?, ?, ?, 0, ?)
+    on conflict do update set reserved = reserved + excluded.reserved"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +33,13 @@ class Owner:
 
 def read_standings(db: sqlite3.Connection, account: Account, now: float) -> tuple[Standing, ...]:
     """Team's and key's money in the window that holds `now`."""
-    return tuple(_standing(db, scope, name, now) for scope, name in zip(SCOPES, _ids(account), strict=True) if name)
+    named = [(scope, name) for scope, name in zip(SCOPES, (account.team, account.key_id), strict=True) if name]
+    starts = tuple(window_start(window, now) for window in ("day", "week", "month"))
+    rows = [db.execute(STANDING, (*starts, scope, name, scope, name)).fetchone() for scope, name in named]
+    return tuple(
+        Standing(scope, name, window, limit, spent, reserved, window_end(window, window_start(window, now)), soft)
+        for (scope, name), (window, limit, soft, spent, reserved) in zip(named, rows, strict=True)
+    )
 
 
 def reserve(db: sqlite3.Connection, reservation: Reservation, owner: Owner) -> None:
@@ -34,23 +49,17 @@ def reserve(db: sqlite3.Connection, reservation: Reservation, owner: Owner) -> N
     for standing in standings:
         _require(standing, needed)
     starts = {standing.scope: window_start(standing.window, owner.now) for standing in standings}
-    for standing in standings:
-        _count(db, standing.scope, standing.id, starts[standing.scope], 0, needed)
+    db.executemany(COUNT, [(scope.scope, scope.id, starts[scope.scope], needed) for scope in standings])
     _insert(db, reservation, owner, starts)
 
 
 def settle(db: sqlite3.Connection, charge: Charge, now: float) -> None:
     """Replaces a line's hold by its charge; a line settled before stays as it is."""
     row = db.execute(
-        "select team, key_id, team_window, key_window, held from lines where attempt_id = ? and state = 'open'",
-        (charge.attempt_id,),
-    ).fetchone()
-    if row is None:
-        return
-    db.execute(
         """update lines set state = 'settled', nanodollars = ?, input_tokens = ?, output_tokens = ?,
            cached_input_tokens = ?, cache_write_tokens = ?, reasoning_tokens = ?, audio_input_tokens = ?,
-           audio_output_tokens = ?, is_estimated = ?, seconds = ?, price = ?, settled_at = ? where attempt_id = ?""",
+           audio_output_tokens = ?, is_estimated = ?, seconds = ?, price = ?, settled_at = ?
+           where attempt_id = ? and state = 'open' returning team, key_id, team_window, key_window, held""",
         (
             charge.nanodollars,
             *astuple(charge.usage),
@@ -60,19 +69,20 @@ def settle(db: sqlite3.Connection, charge: Charge, now: float) -> None:
             now,
             charge.attempt_id,
         ),
-    )
-    _move(db, row, charge.nanodollars)
+    ).fetchone()
+    if row is not None:
+        _move(db, row, charge.nanodollars)
 
 
 def release(db: sqlite3.Connection, attempt_ids: Sequence[str]) -> None:
     """Gives back holds that were never billed: as if they had not been."""
     for attempt_id in attempt_ids:
         row = db.execute(
-            "select team, key_id, team_window, key_window, held from lines where attempt_id = ? and state = 'open'",
+            "delete from lines where attempt_id = ? and state = 'open'"
+            " returning team, key_id, team_window, key_window, held",
             (attempt_id,),
         ).fetchone()
         if row is not None:
-            db.execute("delete from lines where attempt_id = ?", (attempt_id,))
             _move(db, row, 0)
 
 
@@ -102,24 +112,6 @@ def settle_orphans(db: sqlite3.Connection, owner: Owner, is_gone: Callable[[str,
     return count
 
 
-def _ids(account: Account) -> tuple[str, str]:
-    return account.team, account.key_id
-
-
-def _standing(db: sqlite3.Connection, scope: Scope, name: str, now: float) -> Standing:
-    budget = db.execute(
-        "select window, nanodollars, soft_limit from budgets where scope = ? and id = ?", (scope, name)
-    ).fetchone()
-    window: Window = budget[0] if budget else "total"
-    limit, soft = budget[1:] if budget else (None, None)
-    start = window_start(window, now)
-    counted = db.execute(
-        "select spent, reserved from counters where scope = ? and id = ? and window_start = ?", (scope, name, start)
-    ).fetchone()
-    spent, reserved = counted or (0, 0)
-    return Standing(scope, name, window, limit, spent, reserved, window_end(window, start), soft)
-
-
 def _require(standing: Standing, needed: int) -> None:
     if standing.limit is None or standing.spent + standing.reserved + needed <= standing.limit:
         return
@@ -137,14 +129,6 @@ def _require(standing: Standing, needed: int) -> None:
             f"The budget of {standing.scope} '{standing.id}' is held by requests in flight; try again soon.", limit
         )
     raise BudgetExceeded(f"The budget of {standing.scope} '{standing.id}' is spent.", limit)
-
-
-def _count(db: sqlite3.Connection, scope: str, name: str, start: int, spent: int, reserved: int) -> None:
-    db.execute(
-        """insert into counters (scope, id, window_start, spent, reserved) values (?, ?, ?, ?, ?)
-           on conflict do update set spent = spent + excluded.spent, reserved = reserved + excluded.reserved""",
-        (scope, name, start, spent, reserved),
-    )
 
 
 def _insert(db: sqlite3.Connection, reservation: Reservation, owner: Owner, starts: Mapping[Scope, int]) -> None:
@@ -179,10 +163,9 @@ def _row(
 def _move(db: sqlite3.Connection, row: tuple[object, ...], nanodollars: int) -> None:
     """From reserved to spent, in the windows where the hold was made."""
     team, key_id, team_window, key_window, held = row
-    for scope, name, start in (("team", team, team_window), ("key", key_id, key_window)):
-        if name and start is not None:
-            db.execute(
-                """update counters set spent = spent + ?, reserved = reserved - ?
-                   where scope = ? and id = ? and window_start = ?""",
-                (nanodollars, held, scope, name, start),
-            )
+    scopes = (("team", team, team_window), ("key", key_id, key_window))
+    db.executemany(
+        "update counters set spent = spent + ?, reserved = reserved - ?"
+        " where scope = ? and id = ? and window_start = ?",
+        [(nanodollars, held, scope, name, start) for scope, name, start in scopes if name and start is not None],
+    )

@@ -3,7 +3,6 @@
 import asyncio
 
 from router.errors import UpstreamError
-from router.upstreams.layers.endings import finish
 from router.upstreams.transport import OpenStream, Request, Transport, close_after
 from router.upstreams.upstream import AttemptMeter, Outcome, Reply
 
@@ -12,7 +11,8 @@ class Meter:
     """Innermost layer around the network, so that a retry is another attempt and a wait for a slot holds no money.
 
     A refusal (4xx, 5xx, no connection) is not billed. An answer, a stream left early, and a failure after which the
-    upstream may charge all the same are settled: by the upstream's own count, else by what came, else as held.
+    upstream may charge all the same are settled: by the upstream's own count, else by what came, else as held. A meter
+    takes a word before it first waits, so that no cancellation comes between the two.
     """
 
     def __init__(self, inner: Transport) -> None:
@@ -24,12 +24,12 @@ class Meter:
         try:
             reply = await self._inner.send(request)
         except UpstreamError as error:
-            await finish(_charge_failure(meter, error, _now() - started))
+            await _charge_failure(meter, error, _now() - started)
             raise
         except asyncio.CancelledError:
-            await finish(meter.settle(None, _now() - started, "cancelled", "cancelled"))
+            await meter.settle(None, _now() - started, "cancelled", "cancelled")
             raise
-        await finish(meter.settle(reply.usage, reply.seconds, "ok", None, not reply.usage_is_told))
+        await meter.settle(reply.usage, reply.seconds, "ok", None, not reply.usage_is_told)
         return reply
 
     async def open(self, request: Request) -> OpenStream:
@@ -38,12 +38,12 @@ class Meter:
         try:
             stream = await self._inner.open(request)
         except UpstreamError as error:
-            await finish(_charge_failure(meter, error, _now() - started))
+            await _charge_failure(meter, error, _now() - started)
             raise
         except asyncio.CancelledError:
-            await finish(meter.settle(None, _now() - started, "cancelled", "cancelled"))
+            await meter.settle(None, _now() - started, "cancelled", "cancelled")
             raise
-        close_after(stream, lambda: finish(_charge_stream(meter, stream, started)))
+        close_after(stream, lambda: _charge_stream(meter, stream, started))
         return stream
 
     async def _begin(self, request: Request) -> tuple[AttemptMeter, float]:
