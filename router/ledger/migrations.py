@@ -99,3 +99,15 @@ def m005_notices(db: Database) -> None:
             claimed_at real not null, told_at real, primary key (scope, id, window_start, event)
         ) without rowid"""
     )
+
+
+@MIGRATIONS()
+def m006_judge_labels(db: Database) -> None:
+    """Labelled verdicts of judges, counted: what their error rates are computed from."""
+    db.execute(
+        """create table judge_labels (
+            judge text not null, version text not null, kind text not null, place integer not null,
+            truth integer not null, source text not null, labels real not null,
+            primary key (judge, version, kind, place, truth, source)
+        ) without rowid"""
+    )

@@ -26,7 +26,7 @@ from router.ledger.ledger import (
 )
 from router.ledger.reader import Reader
 from router.ledger.sqlite_accounts import SqliteAccounts
-from router.ledger.statements import books, money, runs
+from router.ledger.statements import books, labels, money, runs
 from router.ledger.writer import Writer, connect
 
 HEARTBEAT_SECONDS = 10.0
@@ -117,6 +117,14 @@ class SqliteLedger:
         """Queues rows to learn from."""
         now = self._now()
         self.writer.keep(lambda db: runs.insert_outcomes(db, rows, now))
+
+    async def add_labels(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Queues counts of labelled verdicts of judges."""
+        self.writer.keep(lambda db: labels.add_labels(db, rows))
+
+    async def read_labels(self) -> Sequence[Mapping[str, Any]]:
+        """All those counts."""
+        return await self._reports.do(labels.read_labels)
 
     async def totals(self) -> Mapping[str, Any]:
         """Sums over all charges: calls, tokens, usd, estimated calls, and the same by team."""

@@ -133,3 +133,12 @@ async def test_totals_add_up_calls_tokens_and_dollars(ledger: SqliteLedger) -> N
     totals = await ledger.totals()
     assert (totals["calls"], totals["input_tokens"], totals["output_tokens"], totals["usd"]) == (1, 10, 5, 1.0)
     assert totals["teams"]["search"]["usd"] == 1.0
+
+
+async def test_labels_of_judges_add_up_and_stay(ledger: SqliteLedger) -> None:
+    row = {"judge": "a/j", "version": "2", "kind": "style", "place": 3, "truth": 1, "source": "check", "labels": 2.0}
+    await ledger.add_labels([row, {**row, "truth": 0}])
+    await ledger.add_labels([row])
+    await ledger.flush()
+    found = sorted(await ledger.read_labels(), key=lambda one: one["truth"])
+    assert found == [{**row, "truth": 0}, {**row, "labels": 4.0}]
