@@ -11,11 +11,13 @@ COMMANDS = {
     "init": "scripts.init",
     "teams": "scripts.teams",
     "keys": "scripts.keys",
+    "budgets": "scripts.budgets",
     "ledger": "scripts.ledger",
     "spend": "scripts.spend",
     "check": "scripts.check",
     "evaluate": "scripts.evaluate",
     "train": "scripts.train",
+    "collect": "scripts.collect",
     "bench": "scripts.bench",
 }
 

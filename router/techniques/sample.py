@@ -1,6 +1,6 @@
 """One fresh answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from action_model.actions import Action
 from router.task import Candidate, Task
@@ -9,10 +9,13 @@ from router.techniques.technique import Step, Steps, encode, noted_messages
 
 
 class Sample:
-    """Asks the model as the client did, told of the requirements."""
+    """Asks the model as the client did, told of the requirements. `prompts` are the variants by name."""
 
     name = "sample"
 
+    def __init__(self, prompts: Mapping[str, str] = PROMPT_VARIANTS) -> None:
+        self._prompts = prompts
+
     def steps(self, task: Task, action: Action, parents: Sequence[Candidate]) -> Steps:
         """One call: the client's messages, with requirements and prompt variant in the system message."""
-        yield Step((encode(task, action, noted_messages(task, PROMPT_VARIANTS.get(action.prompt, ""))),))
+        yield Step((encode(task, action, noted_messages(task, self._prompts.get(action.prompt, ""))),))

@@ -8,6 +8,7 @@ import msgspec
 
 from action_model.actions import Action
 from router.task import Candidate, Requirement, Task
+from router.techniques.offered_tools import offered_tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +93,8 @@ def encode(task: Task, action: Action, messages: Sequence[msgspec.Raw], **change
     ours: dict[str, Any] = {"messages": list(messages), "stream": None, "stream_options": None, **changes}
     if action.temperature is not None:
         ours["temperature"] = action.temperature
+    if action.tool_limit is not None and isinstance(tools := task.payload.read("tools"), list):
+        text = " ".join(str(msgspec.json.decode(message)) for message in messages[-1:])
+        ours["tools"] = offered_tools(tools, action.tool_limit, text) or None
+        ours |= {} if ours["tools"] else {"tool_choice": None, "parallel_tool_calls": None}
     return task.payload.encode(**ours)
