@@ -13,7 +13,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, ScalarRenderPlugin
 from litestar.types import ControllerRouterHandler
 
-from proxy.admin import admin_router
+from proxy.admin.routes import admin_router
 from proxy.assembly import build_router
 from proxy.auth import is_loopback
 from proxy.chat import chat

@@ -14,13 +14,14 @@ import msgspec
 from action_model.checkpoint import CheckpointError
 from action_model.estimator import Estimator
 from action_model.learned import load_estimator
-from action_model.prices import Price, to_nanodollars
+from action_model.prices import Price
+from proxy.admin.acts import team_of
 from proxy.providers import found_providers, upstream_of
 from proxy.settings import ModelSettings, Settings, SettingsError, TeamSettings, UpstreamSettings, read_secret
 from router.checks.check import Validator
 from router.checks.validators import Effects, ValidatorError, load_validators
 from router.dispatcher import Dispatcher, DispatcherOptions
-from router.errors import UnknownModel
+from router.errors import BadRequest, UnknownModel
 from router.judging.judge import Judge
 from router.ledger.accounts import Team
 from router.ledger.rates import Rates
@@ -256,6 +257,7 @@ def _judges(settings: Settings, pool: Pool) -> list[Model]:
 
 
 def _team(name: str, team: TeamSettings) -> Team:
-    defaults = team.model_dump(exclude={"budget_usd", "window", "soft_limit"}, exclude_none=True)
-    nanodollars = None if team.budget_usd is None else to_nanodollars(team.budget_usd)
-    return Team(name, nanodollars, team.window, team.soft_limit, defaults)
+    try:
+        return team_of(name, team)
+    except BadRequest as error:
+        raise SettingsError(f"teams.{name}: {error.message}") from None

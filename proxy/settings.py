@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 Effort = Literal["low", "medium", "high"]
-Usd = Annotated[float, Field(ge=0)]
+Window = Literal["day", "week", "month", "total"]
+Usd = Annotated[float, Field(ge=0, le=1_000_000_000)]
 
 
 class Section(BaseModel):
@@ -112,18 +113,40 @@ class DefaultsSettings(Section):
     budget_calls: Annotated[int, Field(ge=1)] | None = None
 
 
-class TeamSettings(Section):
+class PointSettings(Section):
+    """An operating point: what a dollar and a second are worth where a satisfied task is worth 1."""
+
+    usd: Annotated[float, Field(ge=0)]
+    seconds: Annotated[float, Field(ge=0)]
+
+
+class RunDefaults(Section):
+    """What holds of a team's or key's requests where they say nothing, and what they may not pass.
+
+    `run_…` are defaults of one run; `max_run_usd` bounds every run; the rates hold for team and key each.
+    """
+
+    effort: Effort | None = None
+    operating_point: PointSettings | None = None
+    quality_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    models: tuple[str, ...] = ()
+    requirements: tuple[str | Mapping[str, Any], ...] = ()
+    response_language: str | None = None
+    run_usd: Usd | None = None
+    run_seconds: Annotated[float, Field(gt=0)] | None = None
+    run_calls: Annotated[int, Field(ge=1)] | None = None
+    max_run_usd: Usd | None = None
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+
+
+class TeamSettings(RunDefaults):
     """A team declared in the file: created or updated at start."""
 
     budget_usd: Usd | None = None
-    window: Literal["day", "week", "month", "total"] = "month"
-    effort: Effort | None = None
-    quality_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    models: tuple[str, ...] = ()
-    requirements: tuple[str, ...] = ()
+    window: Window = "month"
     soft_limit: Annotated[float, Field(gt=0, le=1)] | None = None
-    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
-    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+    webhook_url: str | None = None
 
 
 class TelemetrySettings(Section):

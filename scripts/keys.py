@@ -1,16 +1,18 @@
-"""`maestro keys`: make, list and revoke API keys."""
+"""`maestro keys`: make, list, rotate and revoke API keys."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from action_model.prices import to_nanodollars
-from router.ledger.accounts import KeyScopes, NewKey
-from router.ledger.ledger import Window
+from proxy.admin.acts import KeyBody, create_key, read
+from router.ledger.accounts import NewKey
 from router.ledger.registry import Registry
 from router.ledger.sqlite import SqliteLedger
-from scripts.rooms import config_option, json_option, show, with_ledger
+from scripts.rooms import ACTOR, config_option, csv_option, json_option, show, show_rows, with_ledger
+from scripts.terms import rate_options, run_options, said_of, window_option
 
 
 @click.group()
@@ -20,59 +22,39 @@ def command() -> None:
 
 @command.command()
 @click.option("--team", required=True)
-@click.option("--name", default="", help="A word to know it by.")
+@click.option("--name", help="A word to know it by.")
 @click.option("--budget-usd", type=click.FloatRange(min=0), help="The key's own limit, within the team's.")
-@click.option("--window", type=click.Choice(["day", "week", "month", "total"]), default="total", show_default=True)
-@click.option("--max-run-usd", type=click.FloatRange(min=0), help="The most one request may spend.")
-@click.option("--model", "models", multiple=True, help="A model it may use; several times; default all.")
+@window_option
+@click.option("--soft-limit", type=click.FloatRange(0, 1, min_open=True), help="Share of its limit to warn from.")
 @click.option("--may-name", "teams", multiple=True, help="Another team it may spend for by X-Maestro-Team.")
 @click.option("--operator", is_flag=True, help="May name single actions.")
 @click.option("--expires", type=click.DateTime(), help="UTC date or time.")
+@rate_options
+@run_options
 @config_option
 @json_option
-def create(
-    team: str,
-    name: str,
-    budget_usd: float | None,
-    window: Window,
-    max_run_usd: float | None,
-    models: tuple[str, ...],
-    teams: tuple[str, ...],
-    operator: bool,
-    expires: datetime | None,
-    config: Path | None,
-    as_json: bool,
-) -> None:
+def create(expires: datetime | None, config: Path | None, as_json: bool, **options: Any) -> None:
     """Create a key. It is printed once and cannot be shown again."""
-    scopes = KeyScopes(
-        teams=teams,
-        models=models,
-        max_usd=max_run_usd,
-        nanodollars=None if budget_usd is None else to_nanodollars(budget_usd),
-        window=window,
-        is_operator=operator,
-        name=name,
-        expires_at=None if expires is None else expires.replace(tzinfo=UTC).timestamp(),
-    )
+    expires_at = None if expires is None else expires.replace(tzinfo=UTC).timestamp()
 
     async def act(_: SqliteLedger, registry: Registry) -> NewKey:
-        return await registry.create_key(team, scopes, "command line")
+        return await create_key(registry, read(KeyBody, {**said_of(options), "expires_at": expires_at}), ACTOR)
 
-    new = with_ledger(config, act)
-    show({"key": new.secret, "id": new.id, "team": new.team}, as_json)
+    show(_shown(with_ledger(config, act)), as_json)
 
 
 @command.command(name="list")
 @click.option("--team")
 @config_option
 @json_option
-def list_all(team: str | None, config: Path | None, as_json: bool) -> None:
+@csv_option
+def list_all(team: str | None, config: Path | None, as_json: bool, as_csv: bool) -> None:
     """Keys, without their secrets."""
 
-    async def act(_: SqliteLedger, registry: Registry) -> list[object]:
+    async def act(_: SqliteLedger, registry: Registry) -> list[Mapping[str, Any]]:
         return list(await registry.list_keys(team))
 
-    show(with_ledger(config, act), as_json)
+    show_rows(with_ledger(config, act), as_json, as_csv)
 
 
 @command.command()
@@ -83,7 +65,7 @@ def revoke(key_id: str, config: Path | None, as_json: bool) -> None:
     """End a key, on every worker within a second."""
 
     async def act(_: SqliteLedger, registry: Registry) -> None:
-        await registry.revoke_key(key_id, "command line")
+        await registry.revoke_key(key_id, ACTOR)
 
     with_ledger(config, act)
     show({"revoked": key_id}, as_json)
@@ -97,7 +79,10 @@ def rotate(key_id: str, config: Path | None, as_json: bool) -> None:
     """Give a key a new secret, printed once; the old one ends within a second."""
 
     async def act(_: SqliteLedger, registry: Registry) -> NewKey:
-        return await registry.rotate_key(key_id, "command line")
+        return await registry.rotate_key(key_id, ACTOR)
 
-    new = with_ledger(config, act)
-    show({"key": new.secret, "id": new.id, "team": new.team}, as_json)
+    show(_shown(with_ledger(config, act)), as_json)
+
+
+def _shown(new: NewKey) -> dict[str, Any]:
+    return {"key": new.secret, "id": new.id, "team": new.team}

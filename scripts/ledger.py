@@ -1,4 +1,4 @@
-"""`maestro ledger`: what was spent."""
+"""`maestro ledger`: the record of reservations and charges, and what may be forgotten of it."""
 
 import sys
 from collections.abc import Mapping
@@ -7,10 +7,14 @@ from typing import Any
 
 import click
 
-from router.ledger.ledger import Discrepancy
+from router.ledger.ledger import Discrepancy, RunQuery, Spend
 from router.ledger.registry import Registry
 from router.ledger.sqlite import SqliteLedger
-from scripts.rooms import config_option, json_option, show, with_ledger
+from scripts.rooms import config_option, csv_option, json_option, show, show_rows, with_ledger
+
+limit_option = click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
+team_option = click.option("--team")
+key_option = click.option("--key", "key_id", help="A key's id.")
 
 
 @click.group()
@@ -45,6 +49,55 @@ def check(config: Path | None, as_json: bool) -> None:
 
 
 @command.command()
+@click.option("--since", help="First day, YYYY-MM-DD (UTC).")
+@click.option("--until", help="Last day.")
+@team_option
+@key_option
+@limit_option
+@config_option
+@json_option
+@csv_option
+def charges(limit: int, config: Path | None, as_json: bool, as_csv: bool, **where: Any) -> None:
+    """The charges one by one with tokens and the price used, newest first."""
+
+    async def act(ledger: SqliteLedger, _: Registry) -> list[Mapping[str, Any]]:
+        return list(await ledger.list_charges(Spend((), **where), limit))
+
+    show_rows(with_ledger(config, act), as_json, as_csv)
+
+
+@command.command()
+@team_option
+@key_option
+@click.option("--model")
+@limit_option
+@config_option
+@json_option
+@csv_option
+def runs(limit: int, config: Path | None, as_json: bool, as_csv: bool, **where: Any) -> None:
+    """Stored runs, newest first."""
+
+    async def act(ledger: SqliteLedger, _: Registry) -> list[Mapping[str, Any]]:
+        return list(await ledger.list_runs(RunQuery(**where, limit=limit)))
+
+    show_rows(with_ledger(config, act), as_json, as_csv)
+
+
+@command.command()
+@limit_option
+@config_option
+@json_option
+@csv_option
+def audit(limit: int, config: Path | None, as_json: bool, as_csv: bool) -> None:
+    """Who did what to teams, keys and budgets, newest first."""
+
+    async def act(_: SqliteLedger, registry: Registry) -> list[Mapping[str, Any]]:
+        return list(await registry.read_audit(limit))
+
+    show_rows(with_ledger(config, act), as_json, as_csv)
+
+
+@command.command()
 @click.option("--keep-days", type=click.IntRange(min=0), default=90, show_default=True)
 @config_option
 @json_option
@@ -57,3 +110,16 @@ def prune(keep_days: int, config: Path | None, as_json: bool) -> None:
         return counts
 
     show(dict(with_ledger(config, act)), as_json)
+
+
+@command.command()
+@config_option
+@json_option
+def vacuum(config: Path | None, as_json: bool) -> None:
+    """Give the space of what was forgotten back to the system."""
+
+    async def act(ledger: SqliteLedger, _: Registry) -> None:
+        await ledger.vacuum()
+
+    with_ledger(config, act)
+    show({"vacuumed": True}, as_json)

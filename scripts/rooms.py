@@ -3,12 +3,13 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from proxy.admin import tables
 from proxy.assembly import ledger_path
 from proxy.settings import SettingsError, load_settings
 from router.errors import MaestroError
@@ -16,9 +17,11 @@ from router.ledger.registry import Registry
 from router.ledger.sqlite import SqliteLedger
 
 T = TypeVar("T")
+ACTOR = "command line"
 
 config_option = click.option("--config", type=click.Path(path_type=Path), help="The settings file.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 
 
 def with_ledger(config: Path | None, act: Callable[[SqliteLedger, Registry], Awaitable[T]]) -> T:
@@ -38,6 +41,14 @@ def with_ledger(config: Path | None, act: Callable[[SqliteLedger, Registry], Awa
     except (SettingsError, MaestroError) as error:
         click.echo(f"maestro: {error}", err=True)
         sys.exit(2)
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, as_csv: bool) -> None:
+    """Prints the rows of a report: as CSV, as JSON, or a line for each."""
+    if as_csv:
+        click.echo(tables.as_csv(rows), nl=False)
+    else:
+        show([dict(row) for row in rows], as_json)
 
 
 def show(value: Any, as_json: bool) -> None:

@@ -1,15 +1,16 @@
-"""`maestro teams`: who may spend, and how much."""
+"""`maestro teams`: who may spend, how much, and what holds where their requests say nothing."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from action_model.prices import to_nanodollars
-from router.ledger.accounts import Team
-from router.ledger.ledger import Window
+from proxy.admin.acts import TeamBody, change_team
 from router.ledger.registry import Registry
 from router.ledger.sqlite import SqliteLedger
-from scripts.rooms import config_option, json_option, show, with_ledger
+from scripts.rooms import ACTOR, config_option, csv_option, json_option, show, show_rows, with_ledger
+from scripts.terms import rate_options, run_options, said_of, window_option
 
 
 @click.group()
@@ -19,28 +20,37 @@ def command() -> None:
 
 @command.command()
 @click.argument("name")
-@click.option("--budget-usd", type=click.FloatRange(min=0), help="Limit; without it the team is unlimited.")
-@click.option("--window", type=click.Choice(["day", "week", "month", "total"]), default="month", show_default=True)
+@click.option("--budget-usd", type=click.FloatRange(min=0), help="Limit; a team without one is unlimited.")
+@window_option
+@click.option("--soft-limit", type=click.FloatRange(0, 1, min_open=True), help="Share of the limit to warn from.")
+@click.option("--webhook-url", help="Told once a window when the soft limit is passed, and when all is spent.")
+@rate_options
+@run_options
+@click.option(
+    "--clear", multiple=True, metavar="OPTION", help="Take a value away: budget-usd, effort, …; several times."
+)
 @config_option
 @json_option
-def create(name: str, budget_usd: float | None, window: Window, config: Path | None, as_json: bool) -> None:
-    """Create a team, or change its budget; its defaults stay."""
-    nanodollars = None if budget_usd is None else to_nanodollars(budget_usd)
+def create(name: str, clear: tuple[str, ...], config: Path | None, as_json: bool, **options: Any) -> None:
+    """Create a team, or change what is said of it; the rest stays."""
+    changes = {**said_of(options), **{option.replace("-", "_"): None for option in clear}}
 
-    async def act(_: SqliteLedger, registry: Registry) -> None:
-        await registry.put_team(Team(name, nanodollars, window, defaults=None), "command line")
+    async def act(_: SqliteLedger, registry: Registry) -> TeamBody:
+        return await change_team(registry, name, changes, ACTOR)
 
-    with_ledger(config, act)
-    show({"team": name, "budget_usd": budget_usd, "window": window}, as_json)
+    body = with_ledger(config, act)
+    said = body.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+    show({"team": name, "budget_usd": body.budget_usd, "window": body.window, **said}, as_json)
 
 
 @command.command(name="list")
 @config_option
 @json_option
-def list_all(config: Path | None, as_json: bool) -> None:
+@csv_option
+def list_all(config: Path | None, as_json: bool, as_csv: bool) -> None:
     """All teams with what they spent in their window."""
 
-    async def act(_: SqliteLedger, registry: Registry) -> list[object]:
+    async def act(_: SqliteLedger, registry: Registry) -> list[Mapping[str, Any]]:
         return list(await registry.list_teams())
 
-    show(with_ledger(config, act), as_json)
+    show_rows(with_ledger(config, act), as_json, as_csv)

@@ -102,6 +102,10 @@ class Accounts(Protocol):
         """A team's defaults, or None if there is no such team. A read."""
         ...
 
+    async def find_budget(self, scope: Scope, name: str) -> StoredBudget | None:
+        """A team's or key's budget, or None. A read."""
+        ...
+
     async def has_keys(self) -> bool:
         """Is any key there?"""
         ...

@@ -13,7 +13,17 @@ from typing import Any
 from cachetools import TTLCache
 
 from router.errors import Forbidden, Unauthenticated
-from router.ledger.accounts import Accounts, KeyScopes, NewKey, StoredBudget, StoredKey, Team, hash_key, new_secret
+from router.ledger.accounts import (
+    Accounts,
+    KeyScopes,
+    NewKey,
+    Scope,
+    StoredBudget,
+    StoredKey,
+    Team,
+    hash_key,
+    new_secret,
+)
 from router.task import Budget, Caller, Defaults, OperatingPoint, Requirement
 
 FRESH_SECONDS = 0.9
@@ -50,6 +60,14 @@ class Registry:
         """Creates or changes a team."""
         await self._accounts.put_team(team, actor)
         self._forget()
+
+    async def find_team(self, team: str) -> Mapping[str, Any] | None:
+        """A team's defaults as they are stored, or None."""
+        return await self._accounts.find_team(team)
+
+    async def find_budget(self, scope: Scope, name: str) -> StoredBudget | None:
+        """A team's or key's budget, or None."""
+        return await self._accounts.find_budget(scope, name)
 
     async def put_budget(self, budget: StoredBudget, actor: str) -> None:
         """Sets a team's or key's budget. Raises BadRequest if there is no such team or key."""
@@ -136,7 +154,7 @@ def rate_of(said: Mapping[str, Any]) -> tuple[int | None, int | None]:
 
 def defaults_of(said: Mapping[str, Any]) -> Defaults:
     """A team's or key's defaults from their stored form."""
-    limits = (said.get("run_usd"), said.get("budget_seconds"), said.get("budget_calls"))
+    limits = (said.get("run_usd"), said.get("run_seconds"), said.get("run_calls"))
     effort = said.get("effort")
     point = said.get("operating_point")
     return Defaults(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from router.ledger.accounts import KeyScopes, NewKey, StoredBudget, StoredKey, Team
+from router.ledger.accounts import KeyScopes, NewKey, Scope, StoredBudget, StoredKey, Team
 from router.ledger.reader import Reader
 from router.ledger.statements import accounts
 from router.ledger.writer import Writer
@@ -24,6 +24,10 @@ class SqliteAccounts:
     async def find_team(self, team: str) -> Mapping[str, Any] | None:
         """A team's defaults, or None."""
         return await self._reader.do(lambda db: accounts.find_team(db, team))
+
+    async def find_budget(self, scope: Scope, name: str) -> StoredBudget | None:
+        """A team's or key's budget, or None."""
+        return await self._reader.do(lambda db: accounts.find_budget(db, scope, name))
 
     async def has_keys(self) -> bool:
         """Is any key there?"""

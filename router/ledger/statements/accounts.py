@@ -20,7 +20,8 @@ from router.ledger.windows import current_end, window_start
 
 
 def put_team(db: sqlite3.Connection, team: Team, now: float, actor: str) -> None:
-    """Creates or changes a team and its budget; what it already spent in the window counts."""
+    """Creates or changes a team and its budget; what it already spent in the window counts. No change, no entry."""
+    old = find_team(db, team.id), find_budget(db, "team", team.id)
     said = None if team.defaults is None else json.dumps(dict(team.defaults))
     db.execute(
         """insert into teams values (?, ?, coalesce(?, '{}'))
@@ -31,8 +32,11 @@ def put_team(db: sqlite3.Connection, team: Team, now: float, actor: str) -> None
     if team.defaults is None:
         row = db.execute("select soft_limit from budgets where scope = 'team' and id = ?", (team.id,)).fetchone()
         soft = row[0] if row else None
-    put_budget(db, StoredBudget("team", team.id, team.nanodollars, team.window, soft), now)
-    write_audit(db, now, actor, "put_team", team.id, {"nanodollars": team.nanodollars, "window": team.window})
+    budget = StoredBudget("team", team.id, team.nanodollars, team.window, soft)
+    put_budget(db, budget, now)
+    if old != (find_team(db, team.id), budget):
+        detail = {"nanodollars": team.nanodollars, "window": team.window, "soft_limit": soft, "defaults": team.defaults}
+        write_audit(db, now, actor, "put_team", team.id, detail)
 
 
 def put_budget(db: sqlite3.Connection, budget: StoredBudget, now: float) -> None:
@@ -56,7 +60,8 @@ def insert_key(db: sqlite3.Connection, new: NewKey, scopes: KeyScopes, now: floa
     db.execute("insert into keys values (?, ?, ?, ?, ?, ?, ?, ?)", (*row, json.dumps(scopes.stored())))
     if scopes.nanodollars is not None:
         put_budget(db, StoredBudget("key", new.id, scopes.nanodollars, scopes.window, scopes.soft_limit), now)
-    write_audit(db, now, actor, "create_key", new.id, {"team": new.team})
+    detail = {"team": new.team, "nanodollars": scopes.nanodollars, "window": scopes.window, **scopes.stored()}
+    write_audit(db, now, actor, "create_key", new.id, detail)
 
 
 def revoke_key(db: sqlite3.Connection, key_id: str, now: float, actor: str) -> None:
@@ -91,7 +96,7 @@ def list_teams(db: sqlite3.Connection, now: float) -> list[dict[str, Any]]:
     rows = db.execute("select id, defaults from teams order by id").fetchall()
     shown = []
     for name, defaults in rows:
-        budget = _budget(db, "team", name)
+        budget = find_budget(db, "team", name)
         start = window_start(budget.window if budget else "total", now)
         shown.append(team_row(budget, name, _counted(db, "team", name, start), json.loads(defaults)))
     return shown
@@ -158,7 +163,8 @@ def find_team(db: sqlite3.Connection, team: str) -> dict[str, Any] | None:
     return None if row is None else dict(json.loads(row[0]))
 
 
-def _budget(db: sqlite3.Connection, scope: str, name: str) -> StoredBudget | None:
+def find_budget(db: sqlite3.Connection, scope: str, name: str) -> StoredBudget | None:
+    """A team's or key's budget, or None."""
     row = db.execute(
         "select scope, id, nanodollars, window, soft_limit from budgets where scope = ? and id = ?", (scope, name)
     ).fetchone()
