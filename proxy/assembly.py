@@ -24,9 +24,11 @@ from router.dispatcher import Dispatcher, DispatcherOptions
 from router.errors import BadRequest, UnknownModel
 from router.judging.judge import Judge
 from router.ledger.accounts import Team
+from router.ledger.notices import Notices
 from router.ledger.rates import Rates
 from router.ledger.registry import Registry
 from router.ledger.sqlite import SqliteLedger
+from router.ledger.webhook import Webhook
 from router.tools.guard import Allowance
 from router.upstreams.embedded import EmbeddedError, EmbeddedServers, EmbeddedSpec
 from router.upstreams.pool import Pool, UpstreamSpec, build_pool, check_fallbacks
@@ -55,6 +57,7 @@ class Rooms:
     verifier: Verifier
     dispatcher: Dispatcher
     rates: Rates
+    notices: Notices
     closing: AsyncExitStack = field(repr=False)
 
     async def close(self) -> None:
@@ -68,11 +71,13 @@ async def build_router(settings: Settings) -> Rooms:
     if not upstream_settings:
         raise SettingsError("no [[upstream]] is configured and no provider's key is in the environment (maestro init)")
     rates = Rates(time.monotonic, settings.server.workers)
+    notices = _notices(settings)
     ledger = SqliteLedger(
         ledger_path(settings.ledger.url),
         settings.ledger.durability,
         store_texts=settings.ledger.store_texts,
         on_charge=rates.spend,
+        on_money=notices.watch,
     )
     async with AsyncExitStack() as exits:
         embedded, urls = await asyncio.to_thread(start_embedded, upstream_settings)
@@ -80,6 +85,8 @@ async def build_router(settings: Settings) -> Rooms:
             exits.push_async_callback(asyncio.to_thread, embedded.close)
         await ledger.start()
         exits.push_async_callback(ledger.close)
+        notices.open(ledger)
+        exits.push_async_callback(notices.close)
         pool = build_pool([_spec(upstream, urls) for upstream in upstream_settings])
         exits.push_async_callback(pool.close)
         for problem in check_fallbacks(pool):
@@ -90,7 +97,9 @@ async def build_router(settings: Settings) -> Rooms:
         estimator = await _estimator(settings)
         verifier = Verifier(Judge(pool), _judges(settings, pool))
         dispatcher = Dispatcher(pool, ledger, estimator, verifier, _options(settings, upstream_settings))
-        return Rooms(settings, pool, ledger, registry, estimator, verifier, dispatcher, rates, closing=exits.pop_all())
+        return Rooms(
+            settings, pool, ledger, registry, estimator, verifier, dispatcher, rates, notices, closing=exits.pop_all()
+        )
     raise AssertionError("unreachable: the stack swallows nothing")
 
 
@@ -103,6 +112,14 @@ def _options(settings: Settings, upstreams: Sequence[UpstreamSettings]) -> Dispa
         slots={upstream.name: _slots(upstream) for upstream in upstreams},
         streamed=frozenset(upstream.name for upstream in upstreams if upstream.is_embedded),
     )
+
+
+def _notices(settings: Settings) -> Notices:
+    """Raises SettingsError for a webhook that could not be signed."""
+    said, secret = settings.webhooks, read_secret(settings.webhooks.secret_env)
+    if said.url is not None and not secret:
+        raise SettingsError(f"webhooks.url is set, but no secret to sign with: set {said.secret_env}")
+    return Notices(Webhook(secret, Allowance.of(said.hosts)), said.url)
 
 
 def ledger_path(url: str) -> Path:

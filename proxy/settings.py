@@ -149,6 +149,14 @@ class TeamSettings(RunDefaults):
     webhook_url: str | None = None
 
 
+class WebhookSettings(Section):
+    """Where operators are told of budgets, and what proves that it was us. Teams may name a URL of their own."""
+
+    url: str | None = None
+    secret_env: str = "MAESTRO_WEBHOOK_SECRET"
+    hosts: tuple[str, ...] = ()
+
+
 class TelemetrySettings(Section):
     """Logs."""
 
@@ -190,6 +198,7 @@ class Settings(BaseSettings):
     defaults: DefaultsSettings = DefaultsSettings()
     teams: Mapping[str, TeamSettings] = {}
     validators: Mapping[str, str] = {}
+    webhooks: WebhookSettings = WebhookSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     limits: LimitsSettings = LimitsSettings()
     checks: ChecksSettings = ChecksSettings()
@@ -263,6 +272,7 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         "judge": JudgeSettings,
         "defaults": DefaultsSettings,
         "teams": TeamSettings,
+        "webhooks": WebhookSettings,
         "telemetry": TelemetrySettings,
         "limits": LimitsSettings,
     }

@@ -42,12 +42,16 @@ def put_team(db: sqlite3.Connection, team: Team, now: float, actor: str) -> None
 def put_budget(db: sqlite3.Connection, budget: StoredBudget, now: float) -> None:
     """Sets a budget. A new window's counter is made from the charges: it is neither empty nor full by mistake."""
     scope, name, window = budget.scope, budget.id, budget.window
-    old = db.execute("select window from budgets where scope = ? and id = ?", (scope, name)).fetchone()
+    old = db.execute(
+        "select window, nanodollars, soft_limit from budgets where scope = ? and id = ?", (scope, name)
+    ).fetchone()
     db.execute(
         """insert into budgets values (?, ?, ?, ?, ?) on conflict do update
            set window = excluded.window, nanodollars = excluded.nanodollars, soft_limit = excluded.soft_limit""",
         (scope, name, window, budget.nanodollars, budget.soft_limit),
     )
+    if old is not None and old != (window, budget.nanodollars, budget.soft_limit):
+        db.execute("delete from notices where scope = ? and id = ?", (scope, name))
     if (old or ("total",))[0] != window:
         _recount(db, scope, name, window_start(window, now))
 
