@@ -24,6 +24,7 @@ from router.dispatcher import Dispatcher, DispatcherOptions
 from router.errors import BadRequest, UnknownModel
 from router.judging.judge import Judge
 from router.ledger.accounts import Team
+from router.ledger.buckets import SharedShelf
 from router.ledger.notices import Notices
 from router.ledger.rates import Rates
 from router.ledger.registry import Registry
@@ -41,6 +42,8 @@ from router.verify import Verifier
 logger = logging.getLogger("maestro.assembly")
 EMBEDDED_URLS = "MAESTRO_EMBEDDED_URLS"
 """Set by `maestro serve` for its workers, so that they share the embedded servers it started."""
+RATES_FILE = "MAESTRO_RATES_FILE"
+"""Set by `maestro serve` for its workers: where the buckets of their rate limits stand."""
 EMBEDDED_SECONDS = 300.0
 """An embedded model on a busy machine is slow, but it is there: the least timeout of its calls."""
 
@@ -70,7 +73,8 @@ async def build_router(settings: Settings) -> Rooms:
     upstream_settings = settings.upstream or tuple(upstream_of(provider) for provider in found_providers())
     if not upstream_settings:
         raise SettingsError("no [[upstream]] is configured and no provider's key is in the environment (maestro init)")
-    rates = Rates(time.monotonic, settings.server.workers)
+    shelf = SharedShelf(Path(os.environ[RATES_FILE])) if os.environ.get(RATES_FILE) else None
+    rates = Rates(time.monotonic, shelf)
     notices = _notices(settings)
     ledger = SqliteLedger(
         ledger_path(settings.ledger.url),
@@ -83,6 +87,8 @@ async def build_router(settings: Settings) -> Rooms:
         embedded, urls = await asyncio.to_thread(start_embedded, upstream_settings)
         if embedded is not None:
             exits.push_async_callback(asyncio.to_thread, embedded.close)
+        if shelf is not None:
+            exits.callback(shelf.close)
         await ledger.start()
         exits.push_async_callback(ledger.close)
         notices.open(ledger)

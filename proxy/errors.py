@@ -139,7 +139,9 @@ def _headers(error: BaseException, now: float) -> dict[str, str]:
         if resets_at is not None and resets_at - now <= SOON_SECONDS:
             headers["retry-after"] = _seconds(resets_at - now)
         return headers
-    if isinstance(error, BudgetReserved | RateLimited):
+    if isinstance(error, RateLimited):
+        return {**error.told, "retry-after": _seconds(error.retry_after_seconds)}
+    if isinstance(error, BudgetReserved):
         return {"retry-after": _seconds(error.retry_after_seconds)}
     if isinstance(error, UpstreamError) and error.answer is not None:
         return dict(error.answer.headers)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from proxy.answers.scores import money_headers
 from proxy.assembly import Rooms
 from proxy.auth import Door
 from proxy.exchange import RequestIds
@@ -15,6 +16,8 @@ from router.errors import Unavailable
 from router.ledger.ledger import Account
 from router.ledger.rates import RateLimits
 from router.task import Caller
+
+UNLIMITED = (None, None)
 
 
 @dataclass(slots=True)
@@ -54,7 +57,17 @@ class House:
 
     def rate(self, caller: Caller) -> Mapping[str, str]:
         """Takes one request from the caller's rate limits; the headers that tell what is left. Raises RateLimited."""
-        return self.rooms.rates.admit(Account(caller.team, caller.key_id), RateLimits(*caller.rate))
+        if caller.rate == UNLIMITED and caller.key_rate == UNLIMITED:
+            return {}
+        account = Account(caller.team, caller.key_id)
+        return self.rooms.rates.admit(account, RateLimits(*caller.rate), RateLimits(*caller.key_rate))
+
+    async def money(self, caller: Caller) -> Mapping[str, str]:
+        """The headers that tell how the caller's money stands; none where nobody can say."""
+        try:
+            return money_headers(await self.rooms.ledger.standings(Account(caller.team, caller.key_id)))
+        except Unavailable:
+            return {}
 
     @property
     def most_body_bytes(self) -> int:

@@ -83,6 +83,8 @@ class Route:
         if isinstance(error, SlowBody):
             await send_error(exchange, simple_error(408, "The body did not come in time.", "request_timeout"))
             return
+        if exchange.caller.team:
+            exchange.told |= await self._house.money(exchange.caller)
         status = self._house.settings.server.budget_error_status
         await send_error(exchange, error_answer(error, self._house.now(), status))
 

@@ -20,6 +20,7 @@ MaestroError
     └── UpstreamTimeout     too slow: deadline or upstream timeout                                 504
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,11 +93,12 @@ class BudgetReserved(MaestroError):
 
 
 class RateLimited(MaestroError):
-    """Too many requests or tokens per minute for this team or key."""
+    """Too many requests or tokens per minute for this team or key; `told` are the headers that say of what limit."""
 
-    def __init__(self, message: str, retry_after_seconds: float) -> None:
+    def __init__(self, message: str, retry_after_seconds: float, told: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+        self.told = dict(told or {})
 
 
 class RunLimitReached(MaestroError):

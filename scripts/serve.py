@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import msgspec
 from litestar import Litestar
 
 from proxy.app import create_app
-from proxy.assembly import EMBEDDED_URLS, start_embedded
+from proxy.assembly import EMBEDDED_URLS, RATES_FILE, start_embedded
 from proxy.serving.server import run_server
 from proxy.settings import Settings, SettingsError, load_settings
 from router.upstreams.weights import WeightsError
@@ -36,7 +37,7 @@ def command(config: Path | None, host: str | None, port: int | None, workers: in
     try:
         settings = load_settings(config)
         set_up_logs(settings)
-        with shared_embedded(settings):
+        with shared_embedded(settings), shared_rates(settings):
             run_server(settings, "scripts.serve:application")
     except (SettingsError, WeightsError) as error:
         click.echo(f"maestro: {error}", err=True)
@@ -63,6 +64,17 @@ def shared_embedded(settings: Settings) -> Iterator[None]:
         yield
     finally:
         servers.close()
+
+
+@contextlib.contextmanager
+def shared_rates(settings: Settings) -> Iterator[None]:
+    """A file in which several workers keep one set of buckets, so that together they hold the rate limits exactly."""
+    if settings.server.workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="maestro-rates-") as folder:
+        os.environ[RATES_FILE] = str(Path(folder) / "buckets")
+        yield
 
 
 def set_up_logs(settings: Settings) -> None:

@@ -128,19 +128,24 @@ def team_object(standings: Sequence[Standing]) -> dict[str, Any] | None:
 
 
 def money_headers(standings: Sequence[Standing]) -> dict[str, str]:
-    """X-Maestro-Team and, where it has a limit, what is left, whether it grows short, and when (unix s) it resets."""
+    """X-Maestro-Team and, where team or key has a limit, what is left, whether it grows short, and when it resets."""
     headers: dict[str, str] = {}
     for standing in standings:
-        if standing.scope != "team" or not standing.id:
-            continue
-        headers["x-maestro-team"] = standing.id
+        if standing.scope == "team":
+            headers["x-maestro-team"] = standing.id
         if standing.limit is not None:
-            headers["x-maestro-team-budget-limit-usd"] = usd_text(standing.limit)
-            headers["x-maestro-team-budget-remaining-usd"] = usd_text(_remaining(standing))
-            if standing.soft_limit is not None and standing.spent >= standing.soft_limit * standing.limit:
-                headers["x-maestro-team-budget-warning"] = f"more than {standing.soft_limit:.0%} is spent"
-        if standing.resets_at is not None:
-            headers["x-maestro-team-budget-reset"] = str(math.ceil(standing.resets_at))
+            headers |= _limit_headers(standing, standing.limit)
+    return headers
+
+
+def _limit_headers(standing: Standing, limit: int) -> dict[str, str]:
+    """Dollars, and unix seconds; without a reset where the limit is for good."""
+    name = f"x-maestro-{standing.scope}-budget"
+    headers = {f"{name}-limit-usd": usd_text(limit), f"{name}-remaining-usd": usd_text(_remaining(standing))}
+    if standing.soft_limit is not None and standing.spent >= standing.soft_limit * limit:
+        headers[f"{name}-warning"] = f"more than {standing.soft_limit:.0%} is spent"
+    if standing.resets_at is not None:
+        headers[f"{name}-reset"] = str(math.ceil(standing.resets_at))
     return headers
 
 

@@ -1,42 +1,12 @@
-"""Rate limits: requests and tokens a minute, per team and per key, as buckets that refill steadily.
-
-Buckets live in each worker: with N workers each has a share of 1/N, so that together they never let more through than
-the limit; a lone busy worker of several may refuse a little early.
-"""
+"""Rate limits: requests and tokens a minute, of teams and of keys within them, as buckets that refill steadily."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cachetools import LRUCache
-
 from router.errors import RateLimited
+from router.ledger.buckets import Bucket, LocalShelf, Shelf
 from router.ledger.ledger import Account
-
-WINDOW_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """`level` units were left at `at`; it refills to `limit` within a minute. Tokens may take it below zero."""
-
-    limit: float
-    level: float
-    at: float
-
-    def now(self, moment: float) -> float:
-        """Units left at `moment`."""
-        passed = max(0.0, moment - self.at)
-        return min(self.limit, self.level + passed * self.limit / WINDOW_SECONDS)
-
-    def minus(self, units: float, moment: float) -> "Bucket":
-        """The bucket once `units` were taken."""
-        return Bucket(self.limit, self.now(moment) - units, moment)
-
-    def seconds_until(self, units: float, moment: float) -> float:
-        """When `units` will be there."""
-        missing = min(units, self.limit) - self.now(moment)
-        return max(0.0, missing * WINDOW_SECONDS / self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,58 +17,96 @@ class RateLimits:
     tokens: int | None = None
 
 
+NO_LIMITS = RateLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One limit that a request has to pass: whose bucket, how many units a minute, and how many it takes now."""
+
+    name: str
+    kind: str
+    limit: int
+    units: float
+
+
 class Rates:
-    """The buckets of one worker."""
+    """The buckets, alone or shared with the other workers of this machine by the shelf they stand on."""
 
-    def __init__(self, clock: Callable[[], float], workers: int = 1) -> None:
+    def __init__(self, clock: Callable[[], float], shelf: Shelf | None = None) -> None:
         self._clock = clock
-        self._workers = workers
-        self._buckets: LRUCache[tuple[str, str], Bucket] = LRUCache(100_000)
+        self._shelf = LocalShelf() if shelf is None else shelf
 
-    def admit(self, account: Account, limits: RateLimits) -> dict[str, str]:
-        """Takes one request; the `x-ratelimit-*` headers that say what is left. Raises RateLimited."""
-        if limits.requests is None and limits.tokens is None:
+    def admit(self, account: Account, team: RateLimits, key: RateLimits = NO_LIMITS) -> dict[str, str]:
+        """Takes one request; the `x-ratelimit-*` headers of the tightest limits. Raises RateLimited and takes nothing.
+
+        Tokens are taken when a call was charged: a request is let in while any are left.
+        """
+        rules = list(_rules(account, team, key))
+        if not rules:
             return {}
-        moment, headers = self._clock(), dict[str, str]()
-        wanted = (("requests", limits.requests, 1.0), ("tokens", limits.tokens, 0.0))
-        for kind, limit, units in wanted:
-            if limit is None:
-                continue
-            bucket = self._bucket(account, kind, limit, moment)
-            needed = max(units, 1.0)
-            if bucket.now(moment) < needed:
-                wait = bucket.seconds_until(needed, moment)
-                raise RateLimited(f"Rate limit reached: {limit} {kind} per minute.", max(1.0, math.ceil(wait)))
-        for kind, limit, units in wanted:
-            if limit is not None:
-                bucket = self._bucket(account, kind, limit, moment).minus(units, moment)
-                self._buckets[_name(account), kind] = bucket
-                headers |= _headers(kind, limit, bucket, moment)
-        return headers
+        moment = self._clock()
+        with self._shelf.locked():
+            buckets = [(rule, self._bucket(rule, moment)) for rule in rules]
+            for rule, bucket in buckets:
+                self._require(rule, bucket, buckets, moment)
+            taken = [(rule, bucket.minus(rule.units, moment)) for rule, bucket in buckets]
+            for rule, bucket in taken:
+                self._shelf.put(rule.name, rule.kind, bucket)
+        return _headers(taken, moment)
 
     def spend(self, account: Account, tokens: int) -> None:
         """Tokens that a call used; known only after it."""
-        known = self._buckets.get((_name(account), "tokens"))
-        if known is not None:
-            self._buckets[_name(account), "tokens"] = known.minus(tokens, self._clock())
+        moment = self._clock()
+        with self._shelf.locked():
+            for name in _names(account):
+                known = self._shelf.get(name, "tokens")
+                if known is not None:
+                    self._shelf.put(name, "tokens", known.minus(tokens, moment))
 
-    def _bucket(self, account: Account, kind: str, limit: int, moment: float) -> Bucket:
-        share = max(1.0, limit / self._workers)
-        known = self._buckets.get((_name(account), kind))
-        if known is None or known.limit != share:
-            return Bucket(share, share, moment)
-        return known
+    def _bucket(self, rule: Rule, moment: float) -> Bucket:
+        known = self._shelf.get(rule.name, rule.kind)
+        if known is None:
+            return Bucket(rule.limit, rule.limit, moment)
+        return known.limited(rule.limit, moment)
+
+    @staticmethod
+    def _require(rule: Rule, bucket: Bucket, buckets: list[tuple[Rule, Bucket]], moment: float) -> None:
+        if bucket.now(moment) >= 1.0:
+            return
+        wait = max(1.0, math.ceil(bucket.seconds_until(1.0, moment)))
+        whose = rule.name.split(":", 1)[0]
+        message = (
+            f"Rate limit reached for this {whose}: {rule.limit} {rule.kind} per minute. Try again in {wait:.0f} s."
+        )
+        raise RateLimited(message, wait, _headers(buckets, moment))
 
 
-def _name(account: Account) -> str:
-    """Limits are a team's: all its keys draw on them."""
-    return account.team or account.key_id
+def _names(account: Account) -> Iterator[str]:
+    if account.team:
+        yield f"team:{account.team}"
+    if account.key_id:
+        yield f"key:{account.key_id}"
 
 
-def _headers(kind: str, limit: int, bucket: Bucket, moment: float) -> dict[str, str]:
-    left = max(0, math.floor(bucket.now(moment)))
-    return {
-        f"x-ratelimit-limit-{kind}": str(limit),
-        f"x-ratelimit-remaining-{kind}": str(left),
-        f"x-ratelimit-reset-{kind}": f"{bucket.seconds_until(bucket.limit, moment):.3f}s",
-    }
+def _rules(account: Account, team: RateLimits, key: RateLimits) -> Iterator[Rule]:
+    """A team's limits are drawn on by all its keys, a key's by itself."""
+    for name, limits in ((f"team:{account.team}", team), (f"key:{account.key_id}", key)):
+        for kind, limit, units in (("requests", limits.requests, 1.0), ("tokens", limits.tokens, 0.0)):
+            if limit is not None:
+                yield Rule(name, kind, limit, units)
+
+
+def _headers(buckets: list[tuple[Rule, Bucket]], moment: float) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for kind in ("requests", "tokens"):
+        of_kind = [(rule, bucket) for rule, bucket in buckets if rule.kind == kind]
+        if not of_kind:
+            continue
+        rule, bucket = min(of_kind, key=lambda pair: pair[1].now(moment))
+        headers |= {
+            f"x-ratelimit-limit-{kind}": str(rule.limit),
+            f"x-ratelimit-remaining-{kind}": str(max(0, math.floor(bucket.now(moment)))),
+            f"x-ratelimit-reset-{kind}": f"{bucket.seconds_until(bucket.limit, moment):.3f}s",
+        }
+    return headers
