@@ -30,6 +30,7 @@ from router.ledger.statements import books, labels, money, runs
 from router.ledger.writer import Writer, connect
 
 HEARTBEAT_SECONDS = 10.0
+FORGOTTEN_SECONDS = 86_400.0
 
 
 class SqliteLedger:
@@ -58,6 +59,7 @@ class SqliteLedger:
         self._now = now
         self._on_charge = on_charge
         self._owner = owners.own_name()
+        self._lookout = owners.Lookout()
         self._heartbeat: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -192,15 +194,15 @@ class SqliteLedger:
 
     async def _beat(self) -> None:
         owner = money.Owner(self._owner, self._now())
-        await self.writer.do(lambda db: _beat(db, owner))
+        await self.writer.do(lambda db: _beat(db, owner, self._lookout))
 
 
-def _beat(db: sqlite3.Connection, owner: money.Owner) -> int:
+def _beat(db: sqlite3.Connection, owner: money.Owner, lookout: owners.Lookout) -> int:
     db.execute(
         "insert into owners values (?, ?) on conflict do update set alive_at = excluded.alive_at", (owner.id, owner.now)
     )
-    db.execute("delete from owners where alive_at < ?", (owner.now - 10 * owners.LEASE_SECONDS,))
-    return money.settle_orphans(db, owner, owners.is_gone)
+    db.execute("delete from owners where alive_at < ? and id != ?", (owner.now - FORGOTTEN_SECONDS, owner.id))
+    return money.settle_orphans(db, owner, lookout.is_gone)
 
 
 def _vacuum(path: Path) -> None:
