@@ -24,6 +24,7 @@ from proxy.house import House
 from proxy.models import find_model, list_models
 from proxy.openapi import api_paths
 from proxy.passthrough import completions, embeddings
+from proxy.reload import reloading_on_signal
 from proxy.responses.route import responses
 from proxy.route import mount, wrong_method
 from proxy.runs import find_run
@@ -36,9 +37,12 @@ SETTLE_SECONDS = 2.0
 log = logging.getLogger("maestro.proxy")
 
 
-def create_app(settings: Settings) -> Litestar:
-    """The whole proxy. Its rooms are built when the server starts; an exposed proxy without keys does not start."""
-    house = House(settings)
+def create_app(settings: Settings, reread: Callable[[], Settings] | None = None) -> Litestar:
+    """The whole proxy. Its rooms are built when the server starts; an exposed proxy without keys does not start.
+
+    `reread` reads the settings anew, for a reload while it runs.
+    """
+    house = House(settings, reread=reread)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -93,7 +97,8 @@ async def open_house(house: House) -> AsyncIterator[None]:
     house.open(rooms)
     try:
         await check_exposure(house)
-        yield
+        with reloading_on_signal(house):
+            yield
     except SettingsError as error:
         house.problem = str(error)
         raise

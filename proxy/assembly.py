@@ -14,10 +14,10 @@ import msgspec
 from action_model.checkpoint import CheckpointError
 from action_model.estimator import Estimator
 from action_model.learned import load_estimator
-from action_model.prices import Price
 from proxy.admin.acts import team_of
 from proxy.providers import found_providers, upstream_of
-from proxy.settings import ModelSettings, Settings, SettingsError, TeamSettings, UpstreamSettings, read_secret
+from proxy.settings import Settings, SettingsError, TeamSettings, UpstreamSettings, read_secret
+from proxy.specs import slots_of, spec_of
 from router.checks.check import Validator
 from router.checks.validators import Effects, ValidatorError, load_validators
 from router.dispatcher import Dispatcher, DispatcherOptions
@@ -32,9 +32,7 @@ from router.ledger.sqlite import SqliteLedger
 from router.ledger.webhook import Webhook
 from router.tools.guard import Allowance
 from router.upstreams.embedded import EmbeddedError, EmbeddedServers, EmbeddedSpec
-from router.upstreams.pool import Pool, UpstreamSpec, build_pool, check_fallbacks
-from router.upstreams.prices import find_listing
-from router.upstreams.transport import Address
+from router.upstreams.pool import Pool, build_pool, check_fallbacks
 from router.upstreams.upstream import Model
 from router.upstreams.weights import WeightsError, fetch_builtin
 from router.verify import Verifier
@@ -44,8 +42,6 @@ EMBEDDED_URLS = "MAESTRO_EMBEDDED_URLS"
 """Set by `maestro serve` for its workers, so that they share the embedded servers it started."""
 RATES_FILE = "MAESTRO_RATES_FILE"
 """Set by `maestro serve` for its workers: where the buckets of their rate limits stand."""
-EMBEDDED_SECONDS = 300.0
-"""An embedded model on a busy machine is slow, but it is there: the least timeout of its calls."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +89,13 @@ async def build_router(settings: Settings) -> Rooms:
         exits.push_async_callback(ledger.close)
         notices.open(ledger)
         exits.push_async_callback(notices.close)
-        pool = build_pool([_spec(upstream, urls) for upstream in upstream_settings])
+        pool = build_pool([spec_of(upstream, urls) for upstream in upstream_settings])
         exits.push_async_callback(pool.close)
         for problem in check_fallbacks(pool):
             raise SettingsError(problem)
         registry = Registry(ledger.accounts)
         for name, team in settings.teams.items():
-            await registry.put_team(_team(name, team))
+            await registry.put_team(stored_team(name, team))
         estimator = await _estimator(settings)
         verifier = Verifier(Judge(pool), _judges(settings, pool))
         dispatcher = Dispatcher(pool, ledger, estimator, verifier, _options(settings, upstream_settings))
@@ -113,9 +109,9 @@ def _options(settings: Settings, upstreams: Sequence[UpstreamSettings]) -> Dispa
     return DispatcherOptions(
         clock=asyncio.get_running_loop().time,
         validators=_validators(settings),
-        max_parallel=min(settings.limits.parallel_attempts, sum(map(_slots, upstreams))),
+        max_parallel=min(settings.limits.parallel_attempts, sum(map(slots_of, upstreams))),
         store_texts=settings.ledger.store_texts,
-        slots={upstream.name: _slots(upstream) for upstream in upstreams},
+        slots={upstream.name: slots_of(upstream) for upstream in upstreams},
         streamed=frozenset(upstream.name for upstream in upstreams if upstream.is_embedded),
     )
 
@@ -158,30 +154,6 @@ def _embedded_spec(upstream: UpstreamSettings) -> EmbeddedSpec:
     return EmbeddedSpec(upstream.name, path, upstream.slots, upstream.context_tokens, upstream.threads)
 
 
-def _spec(upstream: UpstreamSettings, urls: Mapping[str, str]) -> UpstreamSpec:
-    address = Address(
-        name=upstream.name,
-        base_url=urls.get(upstream.name) or upstream.base_url or "",
-        api_key=_key(upstream),
-        headers=upstream.headers,
-        timeout_seconds=max(upstream.timeout_seconds, EMBEDDED_SECONDS)
-        if upstream.is_embedded
-        else upstream.timeout_seconds,
-        asks_usage=upstream.asks_usage,
-        forward_traceparent=upstream.forward_traceparent,
-    )
-    listed = upstream.model or _default_models(upstream)
-    models = [model for settings in listed if (model := _model(upstream, settings, settings.name)) is not None]
-    star = next((settings for settings in listed if settings.name == "*"), None)
-    return UpstreamSpec(
-        address,
-        tuple(models),
-        slots=_slots(upstream),
-        retries=upstream.retries,
-        price_any=None if star is None else lambda name: _model(upstream, star, name),
-    )
-
-
 async def _estimator(settings: Settings) -> Estimator:
     """The configured checkpoint's, else the one in the package. Raises SettingsError for one that does not match."""
     try:
@@ -190,83 +162,12 @@ async def _estimator(settings: Settings) -> Estimator:
         raise SettingsError(f"checkpoint: {error}") from None
 
 
-def _slots(upstream: UpstreamSettings) -> int:
-    """Calls that an upstream serves at once; more would only wait."""
-    return min(upstream.max_parallel, upstream.slots) if upstream.is_embedded else upstream.max_parallel
-
-
 def _validators(settings: Settings) -> dict[str, Validator]:
     try:
         effects = Effects(Allowance.of(settings.checks.webhook_hosts), settings.checks.run_code)
         return load_validators(settings.validators, effects=effects)
     except ValidatorError as error:
         raise SettingsError(str(error)) from None
-
-
-def _key(upstream: UpstreamSettings) -> str | None:
-    key = read_secret(upstream.api_key_env)
-    if upstream.api_key_env and not key:
-        logger.warning("upstream '%s': %s is not set", upstream.name, upstream.api_key_env)
-    return key
-
-
-def _default_models(upstream: UpstreamSettings) -> tuple[ModelSettings, ...]:
-    name = upstream.builtin or (Path(upstream.gguf).stem if upstream.gguf else "*")
-    return (ModelSettings(name=name),)
-
-
-def _model(upstream: UpstreamSettings, settings: ModelSettings, name: str) -> Model | None:
-    """A model with its price; None, with a word in the log, where no price is known: it is refused, never $0."""
-    listing = find_listing(settings.family or settings.served_as or name, upstream.base_url) if name != "*" else None
-    price = _price(upstream, settings, None if listing is None else listing.price)
-    if price is None and name != "*":
-        logger.warning(
-            "model '%s/%s' is refused: its price is unknown; set input_usd_per_mtok and output_usd_per_mtok",
-            upstream.name,
-            name,
-        )
-        return None
-    served_as = settings.served_as if settings.served_as and settings.name == name else name
-    slots = max(1, upstream.slots)
-    context = settings.context_tokens or (listing.context_tokens if listing else None)
-    if upstream.is_embedded and context is None:
-        context = upstream.context_tokens // slots
-    return Model(
-        upstream=upstream.name,
-        name=name,
-        served_as=served_as,
-        price=price or Price(0, 0),
-        context_tokens=context,
-        max_output_tokens=settings.max_output_tokens,
-        supports=frozenset(settings.supports) - ({"images"} if upstream.is_embedded else set()),
-        fallbacks=settings.fallbacks,
-        routable=settings.routable,
-        family=settings.family or (listing.family if listing else name),
-    )
-
-
-def _price(upstream: UpstreamSettings, settings: ModelSettings, listed: Price | None) -> Price | None:
-    """The operator's word, else the price table's; an embedded model without a word is the operator's own: free."""
-    given, taken = settings.input_usd_per_mtok, settings.output_usd_per_mtok
-    if given is None and taken is None and not settings.usd_per_second and not settings.usd_per_request:
-        return Price(0.0, 0.0) if upstream.is_embedded else listed
-    if listed is None and (given is None) != (taken is None):
-        return None
-    return Price(
-        input_usd_per_mtok=_or(given, listed.input_usd_per_mtok if listed else 0.0),
-        output_usd_per_mtok=_or(taken, listed.output_usd_per_mtok if listed else 0.0),
-        cached_input_usd_per_mtok=settings.cached_input_usd_per_mtok,
-        cache_write_usd_per_mtok=settings.cache_write_usd_per_mtok,
-        reasoning_usd_per_mtok=settings.reasoning_usd_per_mtok,
-        audio_input_usd_per_mtok=settings.audio_input_usd_per_mtok,
-        audio_output_usd_per_mtok=settings.audio_output_usd_per_mtok,
-        usd_per_request=settings.usd_per_request,
-        usd_per_second=settings.usd_per_second,
-    )
-
-
-def _or(given: float | None, otherwise: float) -> float:
-    return otherwise if given is None else given
 
 
 def _judges(settings: Settings, pool: Pool) -> list[Model]:
@@ -279,7 +180,8 @@ def _judges(settings: Settings, pool: Pool) -> list[Model]:
     return named or sorted(routable, key=lambda model: -model.price.output_usd_per_mtok)
 
 
-def _team(name: str, team: TeamSettings) -> Team:
+def stored_team(name: str, team: TeamSettings) -> Team:
+    """A team of the settings. Raises SettingsError."""
     try:
         return team_of(name, team)
     except BadRequest as error:

@@ -33,6 +33,7 @@ class House:
     built: Rooms | None = None
     door: Door | None = None
     problem: str | None = None
+    reread: Callable[[], Settings] | None = None
 
     @property
     def rooms(self) -> Rooms:

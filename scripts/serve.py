@@ -46,10 +46,15 @@ def command(config: Path | None, host: str | None, port: int | None, workers: in
 
 def application() -> Litestar:
     """The application of one worker, from the environment that `command` left."""
-    config = os.environ.get(CONFIG)
-    settings = load_settings(Path(config) if config else None)
+    settings = read_settings()
     set_up_logs(settings)
-    return create_app(settings)
+    return create_app(settings, read_settings)
+
+
+def read_settings() -> Settings:
+    """The settings of the file that `command` was given, as it is now."""
+    config = os.environ.get(CONFIG)
+    return load_settings(Path(config) if config else None)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from proxy.admin.tables import as_csv
 from proxy.house import House
+from proxy.reload import reload_house, tell_other_workers
+from proxy.settings import SettingsError
 from router.errors import BadRequest
 from router.ledger.ledger import RunQuery, Spend
 
@@ -102,7 +104,17 @@ def _ledger_routes(house: House) -> list[Any]:
         """Who did what, newest first."""
         return answer_rows(request, await house.rooms.registry.read_audit(_bounded(limit)))
 
-    return [totals, check, prune, vacuum, audit]
+    @post("/reload", status_code=HTTP_200_OK)
+    async def reload() -> dict[str, Any]:
+        """Read models, prices and teams of the settings file again, in every worker."""
+        try:
+            told = await reload_house(house)
+        except SettingsError as error:
+            raise BadRequest(str(error)) from None
+        tell_other_workers()
+        return dict(told)
+
+    return [totals, check, prune, vacuum, audit, reload]
 
 
 def _run_query(request: Asked) -> RunQuery:

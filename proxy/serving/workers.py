@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import os
 import signal
 import socket
 import time
@@ -35,16 +36,19 @@ class Workers:
         self._count = count
         self._context = multiprocessing.get_context("spawn")
         self._stopping = False
+        self._reloading = False
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT. Raises SystemExit when the workers cannot start."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, self._reload)
         processes = [self._start() for _ in range(self._count)]
         failed = False
         while not self._stopping and not failed:
             wait([process.sentinel for process in processes], timeout=0.2)
             failed = any(process.exitcode == STARTUP_FAILURE for process in processes)
+            self._pass_on(processes)
             if not failed and not self._stopping:
                 processes = [process if process.is_alive() else self._replace(process) for process in processes]
         self._end(processes)
@@ -54,9 +58,26 @@ class Workers:
     def _stop(self, *_: object) -> None:
         self._stopping = True
 
+    def _reload(self, *_: object) -> None:
+        self._reloading = True
+
+    def _pass_on(self, processes: list[SpawnProcess]) -> None:
+        """A SIGHUP that came here is meant for every worker."""
+        if not self._reloading:
+            return
+        self._reloading = False
+        for process in processes:
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, signal.SIGHUP)
+
     def _start(self) -> SpawnProcess:
+        """SIGHUP is held back in the child until it is ready for it: before, it would end it."""
         process = self._context.Process(target=self._worker.run, args=([self._listener],))
-        process.start()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         return process
 
     def _replace(self, dead: SpawnProcess) -> SpawnProcess:

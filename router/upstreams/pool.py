@@ -39,10 +39,7 @@ class Pool:
 
     def __init__(self, specs: Sequence[UpstreamSpec], sessions: Mapping[str, aiohttp.ClientSession]) -> None:
         self._sessions = sessions
-        self._catalogue = Catalogue(
-            [model for spec in specs for model in spec.models if model.name != "*"],
-            {spec.address.name: price_any for spec in specs if (price_any := _price_any(spec))},
-        )
+        self._catalogue = _catalogue(specs)
         self._breakers = {
             spec.address.name: Breaker(
                 Limit(Meter(Http(sessions[spec.address.name], spec.address)), spec.slots), spec.address.name
@@ -60,12 +57,22 @@ class Pool:
         """All named models by id, in the order of the settings."""
         return self._catalogue.models
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The upstreams there are."""
+        return frozenset(self._sessions)
+
     def find(self, name: str) -> Model:
         """By id, by bare name, or through a "*" model. Raises UnknownModel."""
         return self._catalogue.find(name)
 
+    def reprice(self, specs: Sequence[UpstreamSpec]) -> None:
+        """From now on these models at these prices, at the same upstreams. Calls under way keep the price they had."""
+        self._catalogue = _catalogue([spec for spec in specs if spec.address.name in self._sessions])
+
     async def send(self, call: Call) -> Reply:
         """A whole answer with status 2xx; anything else is raised."""
+        call = self._current(call)
         if call.deadline is None:
             return await self._road.send(call)
         async with within_deadline(call):
@@ -74,10 +81,16 @@ class Pool:
     @asynccontextmanager
     async def open(self, call: Call) -> AsyncIterator[ReplyStream]:
         """An open stream; leaving the context closes the connection and settles."""
+        call = self._current(call)
         async with within_deadline(call):
             stream = await self._road.open(call)
         async with stream.exits:
             yield stream
+
+    def _current(self, call: Call) -> Call:
+        """The call at today's price: whoever holds a model for long (a judge, a pin) may hold an old one."""
+        model = self._catalogue.models.get(call.model.id, call.model)
+        return call if model is call.model else replace(call, model=model)
 
     def is_resting(self, upstream: str) -> bool:
         """Does the breaker keep calls from this upstream now?"""
@@ -92,6 +105,13 @@ class Pool:
 def build_pool(specs: Sequence[UpstreamSpec]) -> Pool:
     """Call inside a running event loop."""
     return Pool(specs, {spec.address.name: new_session() for spec in specs})
+
+
+def _catalogue(specs: Sequence[UpstreamSpec]) -> Catalogue:
+    return Catalogue(
+        [model for spec in specs for model in spec.models if model.name != "*"],
+        {spec.address.name: price_any for spec in specs if (price_any := _price_any(spec))},
+    )
 
 
 def _price_any(spec: UpstreamSpec) -> PriceAny | None:

@@ -227,3 +227,14 @@ async def test_a_model_is_found_by_id_or_name_and_an_unknown_one_refused() -> No
         assert pool.find("a/small") is pool.find("small")
         with pytest.raises(UnknownModel):
             pool.find("other")
+
+
+async def test_a_model_that_was_repriced_is_paid_at_the_new_price_by_whoever_still_holds_the_old_one() -> None:
+    async with FakeUpstream(Scripted("Hi.")) as fake, pool_of([fake], [SMALL]) as pool:
+        dearer = replace(SMALL, price=Price(10.0, 20.0))
+        other = replace(SMALL, upstream="elsewhere")
+        address = Address("a", fake.base_url)
+        pool.reprice([UpstreamSpec(address, (dearer,)), UpstreamSpec(replace(address, name="elsewhere"), (other,))])
+        reply = await pool.send(call(Ledger()))
+        assert reply.model.price == dearer.price
+        assert list(pool.models) == ["a/small"]

@@ -1,0 +1,112 @@
+"""Settings of an upstream → what the pool is built of: its address, its models and their prices."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from action_model.prices import Price
+from proxy.settings import ModelSettings, UpstreamSettings, read_secret
+from router.upstreams.pool import UpstreamSpec
+from router.upstreams.prices import find_listing
+from router.upstreams.transport import Address
+from router.upstreams.upstream import Model
+
+logger = logging.getLogger("maestro.specs")
+EMBEDDED_SECONDS = 300.0
+"""An embedded model on a busy machine is slow, but it is there: the least timeout of its calls."""
+
+
+def spec_of(upstream: UpstreamSettings, urls: Mapping[str, str]) -> UpstreamSpec:
+    """One upstream; `urls` say where the embedded ones listen."""
+    address = Address(
+        name=upstream.name,
+        base_url=urls.get(upstream.name) or upstream.base_url or "",
+        api_key=_key(upstream),
+        headers=upstream.headers,
+        timeout_seconds=max(upstream.timeout_seconds, EMBEDDED_SECONDS)
+        if upstream.is_embedded
+        else upstream.timeout_seconds,
+        asks_usage=upstream.asks_usage,
+        forward_traceparent=upstream.forward_traceparent,
+    )
+    listed = upstream.model or _default_models(upstream)
+    models = [model for settings in listed if (model := _model(upstream, settings, settings.name)) is not None]
+    star = next((settings for settings in listed if settings.name == "*"), None)
+    return UpstreamSpec(
+        address,
+        tuple(models),
+        slots=slots_of(upstream),
+        retries=upstream.retries,
+        price_any=None if star is None else lambda name: _model(upstream, star, name),
+    )
+
+
+def slots_of(upstream: UpstreamSettings) -> int:
+    """Calls that an upstream serves at once; more would only wait."""
+    return min(upstream.max_parallel, upstream.slots) if upstream.is_embedded else upstream.max_parallel
+
+
+def _key(upstream: UpstreamSettings) -> str | None:
+    key = read_secret(upstream.api_key_env)
+    if upstream.api_key_env and not key:
+        logger.warning("upstream '%s': %s is not set", upstream.name, upstream.api_key_env)
+    return key
+
+
+def _default_models(upstream: UpstreamSettings) -> tuple[ModelSettings, ...]:
+    name = upstream.builtin or (Path(upstream.gguf).stem if upstream.gguf else "*")
+    return (ModelSettings(name=name),)
+
+
+def _model(upstream: UpstreamSettings, settings: ModelSettings, name: str) -> Model | None:
+    """A model with its price; None, with a word in the log, where no price is known: it is refused, never $0."""
+    listing = find_listing(settings.family or settings.served_as or name, upstream.base_url) if name != "*" else None
+    price = _price(upstream, settings, None if listing is None else listing.price)
+    if price is None and name != "*":
+        logger.warning(
+            "model '%s/%s' is refused: its price is unknown; set input_usd_per_mtok and output_usd_per_mtok",
+            upstream.name,
+            name,
+        )
+        return None
+    served_as = settings.served_as if settings.served_as and settings.name == name else name
+    slots = max(1, upstream.slots)
+    context = settings.context_tokens or (listing.context_tokens if listing else None)
+    if upstream.is_embedded and context is None:
+        context = upstream.context_tokens // slots
+    return Model(
+        upstream=upstream.name,
+        name=name,
+        served_as=served_as,
+        price=price or Price(0, 0),
+        context_tokens=context,
+        max_output_tokens=settings.max_output_tokens,
+        supports=frozenset(settings.supports) - ({"images"} if upstream.is_embedded else set()),
+        fallbacks=settings.fallbacks,
+        routable=settings.routable,
+        family=settings.family or (listing.family if listing else name),
+    )
+
+
+def _price(upstream: UpstreamSettings, settings: ModelSettings, listed: Price | None) -> Price | None:
+    """The operator's word, else the price table's; an embedded model without a word is the operator's own: free."""
+    given, taken = settings.input_usd_per_mtok, settings.output_usd_per_mtok
+    if given is None and taken is None and not settings.usd_per_second and not settings.usd_per_request:
+        return Price(0.0, 0.0) if upstream.is_embedded else listed
+    if listed is None and (given is None) != (taken is None):
+        return None
+    return Price(
+        input_usd_per_mtok=_or(given, listed.input_usd_per_mtok if listed else 0.0),
+        output_usd_per_mtok=_or(taken, listed.output_usd_per_mtok if listed else 0.0),
+        cached_input_usd_per_mtok=settings.cached_input_usd_per_mtok,
+        cache_write_usd_per_mtok=settings.cache_write_usd_per_mtok,
+        reasoning_usd_per_mtok=settings.reasoning_usd_per_mtok,
+        audio_input_usd_per_mtok=settings.audio_input_usd_per_mtok,
+        audio_output_usd_per_mtok=settings.audio_output_usd_per_mtok,
+        usd_per_request=settings.usd_per_request,
+        usd_per_second=settings.usd_per_second,
+    )
+
+
+def _or(given: float | None, otherwise: float) -> float:
+    return otherwise if given is None else given
