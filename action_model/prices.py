@@ -4,11 +4,13 @@ import math
 from dataclasses import dataclass
 
 NANODOLLARS_PER_USD = 1_000_000_000
+SLOW_TOKENS_PER_SECOND = 20.0
+"""How slowly a model paid by the second is thought to write, where its money is held: a small one on two cores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call: input includes the cached and audio ones, output the reasoning and audio ones."""
+    """Tokens of one call: input includes cached, audio and image ones, output reasoning, audio and image ones."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -17,6 +19,8 @@ class Usage:
     reasoning_tokens: int = 0
     audio_input_tokens: int = 0
     audio_output_tokens: int = 0
+    image_input_tokens: int = 0
+    image_output_tokens: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -27,6 +31,8 @@ class Usage:
             self.reasoning_tokens + other.reasoning_tokens,
             self.audio_input_tokens + other.audio_input_tokens,
             self.audio_output_tokens + other.audio_output_tokens,
+            self.image_input_tokens + other.image_input_tokens,
+            self.image_output_tokens + other.image_output_tokens,
         )
 
 
@@ -47,30 +53,39 @@ class Price:
     usd_per_request: float = 0.0
     usd_per_second: float = 0.0
     tiers: "tuple[tuple[int, Price], ...]" = ()
+    image_input_usd_per_mtok: float | None = None
+    image_output_usd_per_mtok: float | None = None
 
     def usd(self, usage: Usage, seconds: float = 0.0) -> float:
         """Dollars that `usage` costs; `seconds` counts only for models paid by the second."""
         reached = [price for tokens, price in self.tiers if usage.input_tokens > tokens]
         if reached:
             return reached[-1].usd(usage, seconds)
-        plain_input = (
-            usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens - usage.audio_input_tokens
-        )
-        plain_output = usage.output_tokens - usage.reasoning_tokens - usage.audio_output_tokens
+        special_input = usage.cached_input_tokens + usage.cache_write_tokens
+        plain_input = usage.input_tokens - special_input - usage.audio_input_tokens - usage.image_input_tokens
+        special_output = usage.reasoning_tokens + usage.audio_output_tokens + usage.image_output_tokens
+        plain_output = usage.output_tokens - special_output
         per_mtok = (
             max(plain_input, 0) * self.input_usd_per_mtok
             + usage.cached_input_tokens * _or(self.cached_input_usd_per_mtok, self.input_usd_per_mtok)
             + usage.cache_write_tokens * _or(self.cache_write_usd_per_mtok, self.input_usd_per_mtok)
             + usage.audio_input_tokens * _or(self.audio_input_usd_per_mtok, self.input_usd_per_mtok)
+            + usage.image_input_tokens * _or(self.image_input_usd_per_mtok, self.input_usd_per_mtok)
             + max(plain_output, 0) * self.output_usd_per_mtok
             + usage.reasoning_tokens * _or(self.reasoning_usd_per_mtok, self.output_usd_per_mtok)
             + usage.audio_output_tokens * _or(self.audio_output_usd_per_mtok, self.output_usd_per_mtok)
+            + usage.image_output_tokens * _or(self.image_output_usd_per_mtok, self.output_usd_per_mtok)
         )
         return per_mtok / 1e6 + self.usd_per_request + self.usd_per_second * seconds
 
     def nanodollars(self, usage: Usage, seconds: float = 0.0) -> int:
         """The same in nanodollars, rounded up, so that no charge is ever below the true cost."""
         return to_nanodollars(self.usd(usage, seconds))
+
+    def held_nanodollars(self, usage: Usage) -> int:
+        """What to hold for a call that will use this much: a model paid by the second is thought to be slow."""
+        seconds = usage.output_tokens / SLOW_TOKENS_PER_SECOND if self.usd_per_second else 0.0
+        return self.nanodollars(usage, seconds)
 
 
 def to_nanodollars(usd: float) -> int:

@@ -54,8 +54,10 @@ class ModelSettings(Section):
     reasoning_usd_per_mtok: Usd | None = None
     audio_input_usd_per_mtok: Usd | None = None
     audio_output_usd_per_mtok: Usd | None = None
-    usd_per_request: Usd = 0.0
-    usd_per_second: Usd = 0.0
+    image_input_usd_per_mtok: Usd | None = None
+    image_output_usd_per_mtok: Usd | None = None
+    usd_per_request: Usd | None = None
+    usd_per_second: Usd | None = None
     context_tokens: Annotated[int, Field(gt=0)] | None = None
     max_output_tokens: Annotated[int, Field(gt=0)] | None = None
     supports: tuple[str, ...] = ("tools", "images", "json_schema", "logprobs")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 
 from action_model.prices import Price
@@ -11,6 +12,9 @@ from router.upstreams.prices import find_listing
 from router.upstreams.transport import Address
 from router.upstreams.upstream import Model
 
+PLAIN = frozenset({"input_usd_per_mtok", "output_usd_per_mtok"})
+OTHER = frozenset({"usd_per_request", "usd_per_second"})
+PRICES = tuple(name for name in ModelSettings.model_fields if name in {field.name for field in fields(Price)})
 logger = logging.getLogger("maestro.specs")
 EMBEDDED_SECONDS = 300.0
 """An embedded model on a busy machine is slow, but it is there: the least timeout of its calls."""
@@ -31,6 +35,7 @@ def spec_of(upstream: UpstreamSettings, urls: Mapping[str, str]) -> UpstreamSpec
     )
     listed = upstream.model or _default_models(upstream)
     models = [model for settings in listed if (model := _model(upstream, settings, settings.name)) is not None]
+    priced = {model.name for model in models}
     star = next((settings for settings in listed if settings.name == "*"), None)
     return UpstreamSpec(
         address,
@@ -38,6 +43,7 @@ def spec_of(upstream: UpstreamSettings, urls: Mapping[str, str]) -> UpstreamSpec
         slots=slots_of(upstream),
         retries=upstream.retries,
         price_any=None if star is None else lambda name: _model(upstream, star, name),
+        unpriced=tuple(settings.name for settings in listed if settings.name not in priced and settings.name != "*"),
     )
 
 
@@ -89,24 +95,19 @@ def _model(upstream: UpstreamSettings, settings: ModelSettings, name: str) -> Mo
 
 
 def _price(upstream: UpstreamSettings, settings: ModelSettings, listed: Price | None) -> Price | None:
-    """The operator's word, else the price table's; an embedded model without a word is the operator's own: free."""
-    given, taken = settings.input_usd_per_mtok, settings.output_usd_per_mtok
-    if given is None and taken is None and not settings.usd_per_second and not settings.usd_per_request:
+    """The operator's word over the price table's; an embedded model without a word is the operator's own: free.
+
+    None: unknown. A model with neither input nor output price is only known if it is paid by the request or second.
+    """
+    said = {name: value for name in PRICES if (value := getattr(settings, name)) is not None}
+    if not said:
         return Price(0.0, 0.0) if upstream.is_embedded else listed
-    if listed is None and (given is None) != (taken is None):
-        return None
-    return Price(
-        input_usd_per_mtok=_or(given, listed.input_usd_per_mtok if listed else 0.0),
-        output_usd_per_mtok=_or(taken, listed.output_usd_per_mtok if listed else 0.0),
-        cached_input_usd_per_mtok=settings.cached_input_usd_per_mtok,
-        cache_write_usd_per_mtok=settings.cache_write_usd_per_mtok,
-        reasoning_usd_per_mtok=settings.reasoning_usd_per_mtok,
-        audio_input_usd_per_mtok=settings.audio_input_usd_per_mtok,
-        audio_output_usd_per_mtok=settings.audio_output_usd_per_mtok,
-        usd_per_request=settings.usd_per_request,
-        usd_per_second=settings.usd_per_second,
-    )
-
-
-def _or(given: float | None, otherwise: float) -> float:
-    return otherwise if given is None else given
+    plain = said.keys() & PLAIN
+    if listed is None:
+        is_known = plain == PLAIN or (not plain and said.keys() & OTHER)
+        return Price(**{**dict.fromkeys(PLAIN, 0.0), **said}) if is_known else None
+    if plain == PLAIN:
+        return Price(**said)
+    if plain:
+        return Price(**{**{name: getattr(listed, name) for name in PLAIN | OTHER}, **said})
+    return replace(listed, **said, tiers=tuple((tokens, replace(price, **said)) for tokens, price in listed.tiers))

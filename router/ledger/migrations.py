@@ -111,3 +111,10 @@ def m006_judge_labels(db: Database) -> None:
             primary key (judge, version, kind, place, truth, source)
         ) without rowid"""
     )
+
+
+@MIGRATIONS()
+def m007_image_tokens(db: Database) -> None:
+    """Tokens of images, which some models charge at a price of their own."""
+    db.execute("alter table lines add column image_input_tokens integer")
+    db.execute("alter table lines add column image_output_tokens integer")

@@ -70,7 +70,7 @@ class RunPurse:
     ) -> None:
         """Holds a whole wave, all or nothing. Raises RunLimitReached, BudgetExceeded, BudgetReserved, Unavailable."""
         lines = [
-            Line(new_id(), model.id, model.price.nanodollars(usage), purpose, technique)
+            Line(new_id(), model.id, model.price.held_nanodollars(usage), purpose, technique)
             for (model, usage), technique in zip(expected, chain(techniques, repeat("sample")), strict=False)
         ]
         needed = sum(line.nanodollars for line in lines)

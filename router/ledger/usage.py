@@ -18,6 +18,10 @@ def read_usage(usage: Any) -> Usage | None:
     if asked is None and answered is None:
         return None
     asked, answered = asked or 0, answered or 0
+    # Gemini and xAI count what was thought in the total only; it is billed as output.
+    total = _count(usage.get("total_tokens")) if "prompt_tokens" in usage else None
+    unlisted = max(0, (total or 0) - asked - answered)
+    answered += unlisted
     inputs = _details(usage, "prompt_tokens_details", "input_tokens_details")
     outputs = _details(usage, "completion_tokens_details", "output_tokens_details")
     cached = _count(inputs.get("cached_tokens")) or _count(usage.get("prompt_cache_hit_tokens")) or 0
@@ -33,9 +37,11 @@ def read_usage(usage: Any) -> Usage | None:
         output_tokens=answered,
         cached_input_tokens=min(cached, asked),
         cache_write_tokens=min(written, asked),
-        reasoning_tokens=min(_count(outputs.get("reasoning_tokens")) or 0, answered),
+        reasoning_tokens=min(_count(outputs.get("reasoning_tokens")) or unlisted, answered),
         audio_input_tokens=min(_count(inputs.get("audio_tokens")) or 0, asked),
         audio_output_tokens=min(_count(outputs.get("audio_tokens")) or 0, answered),
+        image_input_tokens=min(_count(inputs.get("image_tokens")) or 0, asked),
+        image_output_tokens=min(_count(outputs.get("image_tokens")) or 0, answered),
     )
 
 

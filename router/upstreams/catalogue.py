@@ -10,6 +10,11 @@ from router.upstreams.upstream import Model
 LONGEST_NAME = 256
 REMEMBERED_NAMES = 1024
 
+UNPRICED = (
+    "It is listed, but its price is unknown, so it is not served: set input_usd_per_mtok and output_usd_per_mtok "
+    "(or usd_per_request, usd_per_second) in its [[upstream.model]]."
+)
+
 PriceAny = Callable[[str], Model | None]
 """The model that an upstream's "*" makes of a name, or None if its price is unknown there."""
 
@@ -20,10 +25,16 @@ class Catalogue:
     A "*" takes only names whose price is known, so that nothing is ever served for $0 by mistake.
     """
 
-    def __init__(self, models: Sequence[Model], open_upstreams: Mapping[str, PriceAny]) -> None:
+    def __init__(
+        self,
+        models: Sequence[Model],
+        open_upstreams: Mapping[str, PriceAny],
+        unpriced: frozenset[str] = frozenset(),
+    ) -> None:
         self.models: Mapping[str, Model] = {model.id: model for model in models}
         self._by_name = {model.name: model for model in reversed(models)}
         self._open_upstreams = open_upstreams
+        self._unpriced = unpriced
         self._remembered: LRUCache[str, Model] = LRUCache(REMEMBERED_NAMES)
 
     def find(self, name: str) -> Model:
@@ -36,6 +47,8 @@ class Catalogue:
         return self._remembered[name]
 
     def _price(self, name: str) -> Model:
+        if name in self._unpriced:
+            raise UnknownModel(name, UNPRICED)
         if not name or len(name) > LONGEST_NAME or not name.isprintable() or not self._open_upstreams:
             raise UnknownModel(name[:LONGEST_NAME])
         upstream, _, rest = name.partition("/")

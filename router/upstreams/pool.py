@@ -24,7 +24,7 @@ class UpstreamSpec:
     """One upstream as the operator set it up.
 
     A model named "*" stands for every name not listed: at its own price, or as `price_any(name)` says (None: the
-    price is unknown, so the name is refused).
+    price is unknown, so the name is refused). `unpriced` are listed, but refused because nobody knows their price.
     """
 
     address: Address
@@ -32,6 +32,7 @@ class UpstreamSpec:
     slots: int = 64
     retries: int = 2
     price_any: PriceAny | None = None
+    unpriced: tuple[str, ...] = ()
 
 
 class Pool:
@@ -111,6 +112,9 @@ def _catalogue(specs: Sequence[UpstreamSpec]) -> Catalogue:
     return Catalogue(
         [model for spec in specs for model in spec.models if model.name != "*"],
         {spec.address.name: price_any for spec in specs if (price_any := _price_any(spec))},
+        frozenset(
+            name for spec in specs for model in spec.unpriced for name in (model, f"{spec.address.name}/{model}")
+        ),
     )
 
 

@@ -35,6 +35,30 @@ def test_anthropic_counts_cached_tokens_beside_the_input() -> None:
     assert read_usage(said) == Usage(110, 5, 80, 20)
 
 
+def test_image_tokens_are_read() -> None:
+    said = {
+        "prompt_tokens": 100,
+        "completion_tokens": 50,
+        "prompt_tokens_details": {"image_tokens": 60},
+        "completion_tokens_details": {"image_tokens": 40},
+    }
+    assert read_usage(said) == Usage(100, 50, image_input_tokens=60, image_output_tokens=40)
+
+
+def test_thoughts_that_only_the_total_counts_are_output() -> None:
+    assert read_usage({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 45}) == Usage(
+        10, 35, reasoning_tokens=30
+    )
+    grok = {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "total_tokens": 45,
+        "completion_tokens_details": {"reasoning_tokens": 30},
+    }
+    assert read_usage(grok) == Usage(10, 35, reasoning_tokens=30)
+    assert read_usage({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 3}) == Usage(10, 5)
+
+
 def test_nothing_said_is_none() -> None:
     assert read_usage(None) is None
     assert read_usage({}) is None
