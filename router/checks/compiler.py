@@ -40,6 +40,8 @@ def _explicit(requirement: Requirement, validators: Mapping[str, Validator]) -> 
         if not isinstance(name, str) or name not in validators:
             raise BadRequest(f"Unknown validator {name!r}.", f"{param}.name")
         return Compiled(validators=(validators[name],), kind="validator")
+    if kind == "judge":
+        return Compiled(judged=requirement.description)
     if kind in PARAMETERS:
         effects = validators.effects if isinstance(validators, Validators) else Effects()
         return Compiled(validators=(build_effect(spec, effects, param),), kind=str(kind))
