@@ -5,11 +5,14 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from cachetools import LRUCache
+from cachetools import TTLCache
 
 from router.ledger.ledger import Account, Standing, Watch
 from router.ledger.statements import money
 from router.ledger.windows import current_end
+
+FRESH_SECONDS = 0.9
+"""How long it is believed that nobody else (another worker, an admin) changed an account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class KnownStandings:
         self._now = now
         self._told = told
         self._lock = threading.Lock()
-        self._known: LRUCache[Account, tuple[Standing, ...]] = LRUCache(10_000)
+        self._known: TTLCache[Account, tuple[Standing, ...]] = TTLCache(10_000, FRESH_SECONDS)
         self._queued: dict[Account, tuple[int, int]] = {}
         self._done: list[Change] = []
 
