@@ -6,6 +6,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ T = TypeVar("T")
 MOST_JOBS_A_COMMIT = 512
 BUSY_SECONDS = 5.0
 RETRY_SECONDS = 0.2
+MIGRATION_ATTEMPTS = 20
 FAULTS = (
     sqlite3.IntegrityError,
     sqlite3.InterfaceError,
@@ -70,9 +72,8 @@ class Writer:
     def start(self) -> None:
         """Opens the file, brings the schema forward, starts the thread. Raises Unavailable."""
         try:
-            connection = connect(self._path, self._durability)
-            MIGRATIONS.apply(Database(connection))
-            connection.close()
+            with contextlib.closing(connect(self._path, self._durability)) as connection:
+                migrate(connection)
         except sqlite3.Error as error:
             raise Unavailable(f"the ledger cannot be opened: {error}") from error
         self._thread.start()
@@ -168,6 +169,20 @@ class Writer:
             waiting += self._kept
         self._kept = waiting
         return []
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings the schema forward. Several processes may do so at once: whoever is late finds nothing left to do."""
+    database = Database(connection)
+    for attempt in range(MIGRATION_ATTEMPTS):
+        try:
+            MIGRATIONS.apply(database)
+        except sqlite3.OperationalError:
+            if attempt == MIGRATION_ATTEMPTS - 1:
+                raise
+            time.sleep(RETRY_SECONDS)
+        else:
+            return
 
 
 def _work(connection: sqlite3.Connection, job: Job) -> Answer:
