@@ -19,7 +19,8 @@ Floats = NDArray[np.float64]
 class Selection:
     """Which rows of a table make a benchmark: its benchmarks and models (None: all), and how cost is had.
 
-    `usd_per_mtok` gives a cost to models of a table without costs: price × estimated input tokens.
+    `usd_per_mtok` gives a cost to models of a table without costs: price × estimated input tokens. `is_partial`: not every
+    model was asked everything (`maestro collect`); what is missing from the first split is filled by its expectation.
     """
 
     table: str
@@ -29,6 +30,7 @@ class Selection:
     without_prefix: str | None = None
     coverage: float = 0.0
     usd_per_mtok: tuple[tuple[str, float], ...] = ()
+    is_partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,14 @@ SELECTIONS = {
 """The named benchmarks of the data's README."""
 
 
+def selection_of(name: str, folder: Path) -> Selection | None:
+    """A named benchmark, or any other table that lies in the folder; None: there is none."""
+    known = SELECTIONS.get(name)
+    if known is None and (folder / name / "outcomes.parquet").is_file():
+        return Selection(name, is_partial=True)
+    return known
+
+
 def read_rows(folder: Path, table: str) -> dict[str, list[Any]]:
     """A whole table, column by column. Raises FileNotFoundError."""
     from pyarrow import parquet
@@ -114,6 +124,10 @@ def read_rows(folder: Path, table: str) -> dict[str, list[Any]]:
 
 def read_grids(folder: Path, selection: Selection, splits: Sequence[str]) -> dict[str, Grid]:
     """One grid per split; models are chosen by coverage over all rows of the table, so that splits agree."""
+    if selection.is_partial:
+        from action_model.partial import read_partial
+
+        return read_partial(folder, selection.table, splits, splits[0])
     rows = read_rows(folder, selection.table)
     kept = _kept(rows, selection)
     models = selection.models or _covering(rows, kept, selection)

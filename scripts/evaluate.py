@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from action_model.evaluate import evaluate_grid
-from action_model.outcomes import SELECTIONS, read_grids
+from action_model.outcomes import SELECTIONS, read_grids, selection_of
 
 
 @click.command()
@@ -21,11 +21,13 @@ from action_model.outcomes import SELECTIONS, read_grids
 def command(data: Path, train_split: str, test_split: str, tables: str, json_path: Path | None) -> None:
     """Baselines and our estimator on outcome tables: frontier, calibration, joint likelihood."""
     console = Console(stderr=True)
-    names = chosen_benchmarks(tables)
+    names = chosen_benchmarks(tables, data)
     found: dict[str, Any] = {}
     for position, name in enumerate(names, 1):
         with console.status(f"{name} ({position} of {len(names)})") as status:
-            grids = read_grids(data, SELECTIONS[name], [train_split, test_split])
+            selection = selection_of(name, data)
+            assert selection is not None, "chosen_benchmarks names only what is there"
+            grids = read_grids(data, selection, [train_split, test_split])
             train, test = grids[train_split], grids[test_split]
             if not train.prompts or not test.prompts:
                 console.print(f"{name}: no prompts in split '{train_split}' or '{test_split}'; left out")
@@ -36,11 +38,13 @@ def command(data: Path, train_split: str, test_split: str, tables: str, json_pat
     Console().print(table_of(found))
 
 
-def chosen_benchmarks(tables: str) -> list[str]:
-    """Named benchmarks; the name of a table stands for all benchmarks made from it."""
+def chosen_benchmarks(tables: str, data: Path) -> list[str]:
+    """Named benchmarks; the name of a table stands for all benchmarks made from it, or for itself."""
     names: list[str] = []
     for word in filter(None, (part.strip() for part in tables.split(","))):
         made = [name for name, selection in SELECTIONS.items() if word in (name, selection.table)]
+        if not made and selection_of(word, data) is not None:
+            made = [word]
         if not made:
             raise click.BadParameter(f"unknown table '{word}'; known: {', '.join(SELECTIONS)}", param_hint="--tables")
         names += [name for name in made if name not in names]

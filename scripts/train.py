@@ -13,7 +13,7 @@ from action_model.features import featurize
 from action_model.latent import PARTICLES, log_likelihood
 from action_model.learnt import Learnt
 from action_model.metrics import auc, brier, calibration_error
-from action_model.outcomes import SELECTIONS, Grid, read_grids
+from action_model.outcomes import SELECTIONS, Grid, read_grids, selection_of
 from action_model.train import train
 
 DEFAULT_TABLES = ("mmlu_pro_11", "zeroeval_28", "llmdrift", "routellm_mmlu", "llmrouter")
@@ -33,10 +33,11 @@ def command(data: Path, train_split: str, test_split: str, tables: str, output: 
     torch.use_deterministic_algorithms(True)
     console, started = Console(), time.monotonic()
     names = [name.strip() for name in tables.split(",") if name.strip()]
-    unknown = sorted(set(names) - set(SELECTIONS))
+    selections = {name: selection_of(name, data) for name in names}
+    unknown = sorted(name for name, selection in selections.items() if selection is None)
     if unknown:
         raise click.BadParameter(f"unknown {unknown[0]}; known: {', '.join(SELECTIONS)}", param_hint="--tables")
-    grids = {name: read_grids(data, SELECTIONS[name], [train_split, test_split]) for name in names}
+    grids = {name: read_grids(data, s, [train_split, test_split]) for name, s in selections.items() if s is not None}
     with console.status("") as status:
         learnt = train({name: grid[train_split] for name, grid in grids.items()}, tell=status.update)
     metrics = {name: figures(learnt, name, grid[test_split]) for name, grid in grids.items()}
