@@ -130,3 +130,116 @@ async def test_every_act_is_in_the_audit_log(proxy: Served) -> None:
     _, log = await ask(proxy, "GET", "/admin/audit")
     assert [row["act"] for row in log][:3] == ["revoke_key", "create_key", "put_team"]
     assert key["key"] not in str(log)
+
+
+async def test_a_team_is_changed_in_part_and_values_are_taken_away(proxy: Served) -> None:
+    await new_key(proxy, {"budget_usd": 5.0, "effort": "high", "requirements": ["At most 50 words"]})
+    changes = {"soft_limit": 0.5, "effort": None, "operating_point": {"usd": 20.0, "seconds": 0.01}}
+    status, said = await ask(proxy, "PATCH", "/admin/teams/search", changes)
+    assert status == 200
+    assert (said["budget_usd"], said["soft_limit"], said["operating_point"]["usd"]) == (5.0, 0.5, 20.0)
+    _, rows = await ask(proxy, "GET", "/admin/teams")
+    assert "effort" not in rows[0]["defaults"]
+    assert rows[0]["defaults"]["requirements"][0]["name"] == "at_most_50_words"
+    for wrong in ({"budget": 5}, {"window": "year"}, {"webhook_url": "file:///etc/passwd"}, {"requirements": [""]}):
+        status, said = await ask(proxy, "PATCH", "/admin/teams/search", wrong)
+        assert (status, said["error"]["param"].split("[")[0]) == (400, next(iter(wrong)))
+
+
+async def test_the_defaults_of_a_team_hold_where_a_request_says_nothing(proxy: Served) -> None:
+    terms = {"requirements": [{"name": "short", "description": "At most 9 words", "is_mandatory": True}]}
+    key = await new_key(proxy, {**terms, "quality_threshold": 0.7, "run_usd": 0.02, "effort": "high"})
+    answer = (await chat(proxy, key["key"], model="maestro")).parse()
+    assert answer.requirements_result["requirements"][0]["name"] == "short"
+    assert answer.maestro["budget"] == {"usd": 0.02, "seconds": None, "calls": None, "effort": "high"}
+    louder = (await chat(proxy, key["key"], model="maestro", extra_headers={"X-Maestro-Effort": "low"})).parse()
+    assert louder.maestro["budget"]["effort"] == "low"
+
+
+async def test_a_request_can_only_lower_what_its_key_and_team_allow(proxy: Served) -> None:
+    for team, scopes in (({"max_run_usd": 0.0002}, {}), ({}, {"max_run_usd": 0.0002})):
+        key = await new_key(proxy, team, **scopes)
+        for headers in ({}, {"X-Maestro-Budget-Usd": "5"}, {"X-Maestro-Budget-Usd": "0.0001"}):
+            with pytest.raises(openai.BadRequestError) as refusal:
+                await chat(proxy, key["key"], extra_headers=headers)
+            assert (refusal.value.code, refusal.value.param) == ("budget_too_small", "budget")
+    key = await new_key(proxy, {"max_run_usd": 0.001})
+    answer = (await chat(proxy, key["key"], model="maestro", extra_headers={"X-Maestro-Budget-Usd": "5"})).parse()
+    assert answer.maestro["budget"]["usd"] == 0.001
+
+
+async def test_a_key_uses_no_model_that_its_team_may_not(proxy: Served) -> None:
+    key = await new_key(proxy, {"models": ["small"]}, models=["a/small", "a/big"])
+    await chat(proxy, key["key"])
+    with pytest.raises(openai.NotFoundError):
+        await chat(proxy, key["key"], model="big")
+
+
+async def test_keys_have_budgets_and_rates_of_their_own_and_every_answer_tells(proxy: Served) -> None:
+    key = await new_key(proxy, {"budget_usd": 1.0}, budget_usd=0.0007, window="day", requests_per_minute=3)
+    first = await chat(proxy, key["key"])
+    async with proxy.client(api_key=key["key"]) as client:
+        said: Any = {"model": "small", "messages": MESSAGES, "max_tokens": 60, "stream": True}
+        raw = await client.chat.completions.with_raw_response.create(**said)
+        async for _ in raw.parse():
+            pass
+    with pytest.raises(openai.RateLimitError) as spent:
+        await chat(proxy, key["key"])
+    assert spent.value.code == "key_budget_exceeded"
+    with pytest.raises(openai.RateLimitError) as limited:
+        await chat(proxy, key["key"])
+    assert limited.value.code == "rate_limit_exceeded"
+    for headers in (first.headers, raw.headers, spent.value.response.headers, limited.value.response.headers):
+        assert headers["x-maestro-team-budget-limit-usd"] == "1.000000000"
+        assert headers["x-maestro-key-budget-limit-usd"] == "0.000700000"
+        assert float(headers["x-maestro-key-budget-remaining-usd"]) < 0.0007
+        assert int(headers["x-maestro-key-budget-reset"]) > 0
+        assert headers["x-ratelimit-limit-requests"] == "3"
+    assert limited.value.response.headers["x-ratelimit-remaining-requests"] == "0"
+
+
+async def test_budgets_are_listed_set_and_cleared(proxy: Served) -> None:
+    key = await new_key(proxy, {"budget_usd": 1.0})
+    await chat(proxy, key["key"])
+    path = f"/admin/budgets/key/{key['id']}"
+    assert (await ask(proxy, "PUT", path, {"budget_usd": 0.0001, "window": "week"}))[0] == 200
+    with pytest.raises(openai.RateLimitError) as refusal:
+        await chat(proxy, key["key"])
+    assert refusal.value.code == "key_budget_exceeded"
+    _, rows = await ask(proxy, "GET", "/admin/budgets")
+    assert [(row["scope"], row["limit_usd"]) for row in rows] == [("team", 1.0), ("key", 0.0001)]
+    assert rows[1]["spent_usd"] == pytest.approx(100e-6 + 50 * 4e-6)
+    assert (await ask(proxy, "DELETE", path))[0] == 200
+    await chat(proxy, key["key"])
+    assert (await ask(proxy, "PUT", "/admin/budgets/team/nobody", {}))[0] == 400
+    assert (await ask(proxy, "PUT", "/admin/budgets/planet/earth", {}))[0] == 400
+
+
+async def test_charges_runs_and_lists_are_exported(proxy: Served) -> None:
+    key = await new_key(proxy, {"budget_usd": 1.0}, name="=1+1")
+    run = (await chat(proxy, key["key"], model="maestro")).headers["x-maestro-run-id"]
+    await proxy.house.rooms.ledger.flush()
+    _, charges = await ask(proxy, "GET", f"/admin/charges?team=search&key={key['id']}")
+    assert (charges[0]["run_id"], charges[0]["price"]["input_usd_per_mtok"]) == (run, 1.0)
+    _, runs = await ask(proxy, "GET", "/admin/runs?team=search&limit=5")
+    assert [row["id"] for row in runs] == [run]
+    assert (await ask(proxy, "GET", "/admin/runs?limit=many"))[0] == 400
+    for path in ("teams", "keys", "budgets", "charges", "runs", "audit", "spend?by=team,key,model,technique,day"):
+        mark = "&" if "?" in path else "?"
+        status, text = await ask(proxy, "GET", f"/admin/{path}{mark}format=csv")
+        assert status == 200
+        assert len(text.splitlines()) >= 2, path
+        if path == "keys":
+            assert "'=1+1" in text
+
+
+async def test_the_books_are_checked_pruned_and_made_smaller(proxy: Served) -> None:
+    key = await new_key(proxy, {})
+    await chat(proxy, key["key"])
+    await proxy.house.rooms.ledger.flush()
+    status, counts = await ask(proxy, "POST", "/admin/ledger/prune", {"keep_days": 0})
+    assert (status, counts["lines"]) == (200, 1)
+    assert (await ask(proxy, "POST", "/admin/ledger/vacuum"))[0] == 200
+    assert (await ask(proxy, "GET", "/admin/ledger/check"))[1]["balanced"]
+    _, rows = await ask(proxy, "GET", "/admin/spend?by=key")
+    assert (rows[0]["key"], rows[0]["calls"]) == (key["id"], 1)
