@@ -3,7 +3,10 @@
 MaestroError
 ├── BadRequest              the request is malformed: names the parameter                          400
 │   ├── TooLarge            body or requirement list over its limit                                413
-│   └── UnknownModel        no such model, or not for this key                                     404
+│   ├── UnknownModel        no such model, or not for this key                                     404
+│   ├── NotFound            no such run, batch, agent or profile, or another team's                404
+│   ├── Conflict            it is not in a state for this                                          409
+│   └── KeyReused           an idempotency key that came before with another request               422
 ├── Unauthenticated         no key, a wrong, expired or revoked one                                401
 ├── Forbidden               the key may not do this (team, route, named action)                    403
 ├── BudgetExceeded          team or key money is spent                                             429, not retryable
@@ -52,6 +55,18 @@ class UnknownModel(BadRequest):
     def __init__(self, model: str, hint: str = "") -> None:
         message = f"The model '{model}' does not exist or you do not have access to it."
         super().__init__(f"{message} {hint}".strip(), "model", "model_not_found")
+
+
+class NotFound(BadRequest):
+    """No such thing, or another team's."""
+
+
+class Conflict(BadRequest):
+    """What is asked does not fit the state that it is in."""
+
+
+class KeyReused(BadRequest):
+    """The same idempotency key with another request."""
 
 
 class Unauthenticated(MaestroError):

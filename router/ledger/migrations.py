@@ -118,3 +118,50 @@ def m007_image_tokens(db: Database) -> None:
     """Tokens of images, which some models charge at a price of their own."""
     db.execute("alter table lines add column image_input_tokens integer")
     db.execute("alter table lines add column image_output_tokens integer")
+
+
+@MIGRATIONS()
+def m008_background_work(db: Database) -> None:
+    """Runs and batches that outlive their requests, what was told of them, and the webhooks still to be sent."""
+    db.execute(
+        """create table tickets (
+            id text primary key, kind text not null, team text not null, key_id text not null,
+            created_at real not null, expires_at real not null, status text not null, owner text not null,
+            request text, caller text not null, shown text not null, cancel_at real, tries integer not null,
+            once text, fingerprint text
+        ) without rowid"""
+    )
+    db.execute("create unique index tickets_once on tickets (kind, team, key_id, once) where once is not null")
+    db.execute("create index tickets_by_team on tickets (kind, team, created_at)")
+    db.execute("create index tickets_by_expiry on tickets (expires_at)")
+    db.execute("create index open_tickets on tickets (owner) where status = 'open'")
+    db.execute(
+        """create table ticket_log (
+            ticket_id text not null, number integer not null, at real not null, kind text not null, data text not null,
+            primary key (ticket_id, number)
+        ) without rowid"""
+    )
+    db.execute(
+        """create table hooks (
+            id text primary key, url text not null, secret text not null, event text not null, data text not null,
+            tries integer not null, due_at real not null
+        ) without rowid"""
+    )
+
+
+@MIGRATIONS()
+def m009_profiles_agents_and_feedback(db: Database) -> None:
+    """Named configurations of teams in all their versions, and late words on answers."""
+    db.execute(
+        """create table configs (
+            kind text not null, team text not null, name text not null, version integer not null, said text not null,
+            created_at real not null, actor text not null, primary key (kind, team, name, version)
+        ) without rowid"""
+    )
+    db.execute(
+        """create table feedback (
+            id text primary key, run_id text not null, team text not null, key_id text not null,
+            created_at real not null, said text not null
+        ) without rowid"""
+    )
+    db.execute("create index feedback_by_run on feedback (run_id, created_at)")

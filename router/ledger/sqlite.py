@@ -62,6 +62,11 @@ class SqliteLedger:
         self._lookout = owners.Lookout()
         self._heartbeat: asyncio.Task[None] | None = None
 
+    @property
+    def owner(self) -> str:
+        """This process, as its heartbeat names it."""
+        return self._owner
+
     async def start(self) -> None:
         """Opens the file, settles what a killed process left, begins the heartbeat. Raises Unavailable."""
         await asyncio.to_thread(self.writer.start)
