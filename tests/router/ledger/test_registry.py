@@ -1,9 +1,10 @@
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
 from router.errors import BadRequest, Forbidden, Unauthenticated
-from router.ledger.accounts import KeyScopes, Team
+from router.ledger.accounts import KeyScopes, StoredKey, Team
 from router.ledger.registry import Registry
 from router.ledger.sqlite import SqliteLedger
 from tests.router.ledger.conftest import Clock
@@ -47,6 +48,47 @@ async def test_a_wrong_revoked_or_expired_key_is_refused(registry: Registry, clo
     await registry.revoke_key(other.id, "test")
     with pytest.raises(Unauthenticated):
         await registry.authenticate(other.secret)
+
+
+async def test_keys_are_looked_up_without_the_writer_and_unknown_ones_only_once(
+    registry: Registry, ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = await registry.create_key("search", KeyScopes(), "test")
+    reads = 0
+    find = ledger.accounts.find_key
+
+    async def counted(hashed: str) -> StoredKey | None:
+        nonlocal reads
+        reads += 1
+        return await find(hashed)
+
+    monkeypatch.setattr(ledger.accounts, "find_key", counted)
+    monkeypatch.setattr(ledger.writer, "do", None)
+    for _ in range(3):
+        with pytest.raises(Unauthenticated):
+            await registry.authenticate("mk-guessed")
+        assert (await registry.authenticate(new.secret)).key_id == new.id
+    assert reads == 2
+
+
+async def test_a_revoked_key_ends_in_every_process_within_a_second(registry: Registry, ledger: SqliteLedger) -> None:
+    other = Registry(ledger.accounts)
+    new = await registry.create_key("search", KeyScopes(), "test")
+    await other.authenticate(new.secret)
+    await registry.revoke_key(new.id, "test")
+    async with asyncio.timeout(1.0):
+        with pytest.raises(Unauthenticated):
+            while True:
+                await other.authenticate(new.secret)
+                await asyncio.sleep(0.01)
+
+
+async def test_a_key_of_its_own_models_keeps_within_those_of_the_team_it_names(registry: Registry) -> None:
+    await registry.put_team(Team("strict", defaults={"models": ["a/cheap"], "max_run_usd": 0.5}))
+    scopes = KeyScopes(teams=("strict",), models=("a/small",), max_usd=2.0)
+    new = await registry.create_key("search", scopes, "test")
+    caller = await registry.authenticate(new.secret, "strict")
+    assert (caller.models, caller.team_models, caller.max_usd) == (("a/small",), ("a/cheap",), 0.5)
 
 
 async def test_only_a_key_that_may_can_name_another_team(registry: Registry) -> None:
