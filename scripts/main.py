@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "scripts.evaluate",
     "train": "scripts.train",
     "collect": "scripts.collect",
+    "portfolio": "scripts.portfolio",
     "bench": "scripts.bench",
 }
 
