@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from router.errors import Forbidden, Unauthenticated
 from router.ledger.registry import Registry
-from router.task import Caller
+from router.task import Caller, Defaults
 
 LONGEST_TOKEN = 512
 LOOK_AGAIN_SECONDS = 1.0
@@ -61,7 +61,8 @@ class Door:
             self._looked = float("-inf")  # somebody has a key: look at once
         if not self._is_locked and not await self.is_locked():
             refuse_web_pages(headers)
-            return Caller(team=team or "", is_operator=True)
+            point = await self._registry.point_of(team or "")
+            return Caller(team=team or "", is_operator=True, defaults=Defaults(operating_point=point))
         if token is None:
             raise Unauthenticated("You didn't provide an API key: send it as 'Authorization: Bearer YOUR_KEY'.")
         return await self._registry.authenticate(token, team)

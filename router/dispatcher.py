@@ -7,6 +7,7 @@ from typing import Any
 
 from cachetools import TTLCache
 
+from action_model.belief import Estimate
 from action_model.estimator import Estimator
 from action_model.prices import Usage, to_nanodollars
 from router.answering import CHAT, Answerer
@@ -27,6 +28,7 @@ from router.outcomes import outcomes_of
 from router.outlook import Outlook, Prospect
 from router.pins import Pins
 from router.planner import frontier
+from router.planning.situation import Tradeoff
 from router.portfolio import allowed_models
 from router.roads import Road, Roads
 from router.task import Caller, Run, Task, Wave
@@ -58,6 +60,14 @@ class DispatcherOptions:
     slots: Mapping[str, int] = field(default_factory=dict)
     streamed: frozenset[str] = frozenset()
     techniques: Mapping[str, Technique] = field(default_factory=load_techniques)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Estimates of all actions on offer, and {usd_value, seconds_value, success, usd, seconds} of the plans."""
+
+    estimates: Sequence[Estimate]
+    plans: Sequence[Mapping[str, float]]
 
 
 class Dispatcher:
@@ -149,6 +159,12 @@ class Dispatcher:
         named = [{"effort": effort, **point} for effort, point in zip(EFFORTS, points, strict=True)]
         return {"road": road.kind, "plan": plan, "frontier": named}
 
+    def predict(self, task: Task, caller: Caller, tradeoffs: Sequence[Tradeoff]) -> Prediction:
+        """What every action is expected to do for a task, and the best plan at each tradeoff; nothing is called."""
+        road = self.choose(task, caller)
+        campaign = self._campaign(task, caller, road, self._purse(task, caller, road.run_id), lambda _: None)
+        return Prediction(campaign.belief.estimates, frontier(campaign.situation(), tradeoffs))
+
     def _campaign(self, task: Task, caller: Caller, road: Road, purse: RunPurse, watch: Watch) -> Campaign:
         named = task.named_action
         if named is None:
@@ -170,6 +186,7 @@ class Dispatcher:
             hedges=() if named is not None else prospect.plain(),
             is_bound=road.is_bound,
             headers=task.client_headers,
+            gate=lambda upstream: self._gates.slot(upstream, caller.team),
         )
         return Campaign(
             job=job,

@@ -8,6 +8,7 @@ import hmac
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cachetools import TTLCache
@@ -29,6 +30,9 @@ from router.task import Budget, Caller, Defaults, OperatingPoint, Requirement
 FRESH_SECONDS = 0.9
 """How long a key that was looked up is believed: revocation is seen within a second."""
 
+SERVER = "*"
+"""Where the defaults of the whole server are kept among the teams: no team can have this name."""
+
 
 class Registry:
     """Teams and keys, cached for less than a second over any backend's `Accounts`."""
@@ -39,10 +43,14 @@ class Registry:
         self._known: TTLCache[str, tuple[StoredKey, Caller]] = TTLCache(100_000, FRESH_SECONDS)
         self._unknown: TTLCache[str, bool] = TTLCache(10_000, FRESH_SECONDS)
         self._named: TTLCache[tuple[str, str], Caller] = TTLCache(100_000, FRESH_SECONDS)
+        self._points: TTLCache[str, OperatingPoint | None] = TTLCache(10_000, FRESH_SECONDS)
 
     async def authenticate(self, token: str, team: str | None = None) -> Caller:
         """The caller of a key. Raises Unauthenticated; Forbidden if it names a team it may not name."""
-        hashed = hash_key(token)
+        return await self.recognise(hash_key(token), team)
+
+    async def recognise(self, hashed: str, team: str | None = None) -> Caller:
+        """The same by a key's hash, for a session that began with the key: it ends when the key does."""
         key, caller = self._known.get(hashed) or await self._look_up(hashed)
         if key.expires_at is not None and key.expires_at <= self._now():
             raise Unauthenticated("The API key has expired.")
@@ -112,7 +120,8 @@ class Registry:
         if key is None or not hmac.compare_digest(key.hash, hashed) or key.revoked_at is not None:
             self._unknown[hashed] = True
             raise Unauthenticated("Incorrect API key provided.")
-        known = self._known[hashed] = (key, caller_of(key, key.team, key.team_defaults))
+        caller = caller_of(key, key.team, key.team_defaults)
+        known = self._known[hashed] = (key, replace(caller, defaults=await self._led(caller.defaults)))
         return known
 
     async def _name(self, key: StoredKey, team: str) -> Caller:
@@ -120,13 +129,29 @@ class Registry:
         said = await self._accounts.find_team(team)
         if said is None:
             raise Forbidden(f"There is no team '{team}'.")
-        caller = self._named[key.hash, team] = caller_of(key, team, said)
+        caller = caller_of(key, team, said)
+        caller = self._named[key.hash, team] = replace(caller, defaults=await self._led(caller.defaults))
         return caller
+
+    async def point_of(self, team: str) -> OperatingPoint | None:
+        """The operating point of a team, else of the server, where there are no keys: seen within a second."""
+        if team not in self._points:
+            said = defaults_of(await self._accounts.find_team(team) or {})
+            self._points[team] = (await self._led(said)).operating_point
+        return self._points[team]
+
+    async def _led(self, defaults: Defaults) -> Defaults:
+        """With the server's operating point where neither a point nor an effort is said."""
+        if defaults.operating_point is not None or (defaults.budget is not None and defaults.says_effort):
+            return defaults
+        point = defaults_of(await self._accounts.find_team(SERVER) or {}).operating_point
+        return defaults if point is None else replace(defaults, operating_point=point)
 
     def _forget(self) -> None:
         """What this process changed, it sees at once."""
         self._known.clear()
         self._named.clear()
+        self._points.clear()
 
 
 def caller_of(key: StoredKey, team: str, of_team: Mapping[str, Any]) -> Caller:
