@@ -30,6 +30,7 @@ from router.pins import Pins
 from router.planner import frontier
 from router.planning.situation import Tradeoff
 from router.portfolio import allowed_models
+from router.replanning import request_of
 from router.roads import Road, Roads
 from router.task import Caller, Run, Task, Wave
 from router.techniques.registry import load_techniques
@@ -252,5 +253,6 @@ class Dispatcher:
 
     async def _record(self, run: Run, caller: Caller, road: Road) -> None:
         account = Account(caller.team, caller.key_id)
-        await self._ledger.record_run(run.id, account, trace_of(run, self._options.store_texts))
+        asked = request_of(road.facts, road.subject.requirements, self._options.store_texts)
+        await self._ledger.record_run(run.id, account, trace_of(run, self._options.store_texts) | {"request": asked})
         await self._ledger.record_outcomes(outcomes_of(run, road.subject.kinds))

@@ -19,6 +19,7 @@ COMMANDS = {
     "train": "scripts.train",
     "collect": "scripts.collect",
     "portfolio": "scripts.portfolio",
+    "replay": "scripts.replay_runs",
     "bench": "scripts.bench",
 }
 
