@@ -4,6 +4,7 @@ The programs come from the `pgserver` wheel, else from the system (`apt-get inst
 """
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -13,6 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
+
+import psycopg
+from psycopg import sql
 
 START_SECONDS = 30.0
 SETTINGS = ("max_connections=200", "max_wal_size=2GB", "log_min_messages=fatal", "unix_socket_directories=")
@@ -25,10 +29,9 @@ class NoPostgres(Exception):
 def programs() -> Path:
     """The folder of initdb and postgres. Raises NoPostgres."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    with contextlib.suppress(ImportError):
-        import pgserver
-
-        found.append(Path(pgserver.__file__).parent / "pginstall" / "bin" / "initdb")
+    wheel = importlib.util.find_spec("pgserver")
+    if wheel is not None and wheel.origin is not None:
+        found.append(Path(wheel.origin).parent / "pginstall" / "bin" / "initdb")
     for initdb in reversed(found):
         if initdb.exists():
             return initdb.parent
@@ -51,9 +54,16 @@ class PostgresServer:
         """Of the database `postgres`, for its superuser."""
         return f"postgresql://maestro@127.0.0.1:{self.port}/postgres"
 
+    def new_database(self, name: str) -> str:
+        """Makes an empty database; its URL."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        return self.url.rpartition("/")[0] + f"/{name}"
+
     def __enter__(self) -> "PostgresServer":
         if self._user is not None:
             shutil.chown(self._folder, self._user)
+            self._bin = self._reachable(self._bin)
         self._run("initdb", "-D", str(self._data), "-U", "maestro", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
         self.start()
         return self
@@ -65,14 +75,15 @@ class PostgresServer:
     def start(self) -> None:
         """Starts it; returns once it takes connections. Raises NoPostgres."""
         settings = [word for setting in self._settings for word in ("-c", setting)]
-        self._process = subprocess.Popen(
-            [self._bin / "postgres", "-D", self._data, "-p", str(self.port), "-h", "127.0.0.1", *settings],
-            stdout=subprocess.DEVNULL,
-            stderr=(self._folder / "log").open("ab"),
-            user=self._user,
-            extra_groups=[] if self._user else None,
-            start_new_session=True,
-        )
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._bin / "postgres", "-D", self._data, "-p", str(self.port), "-h", "127.0.0.1", *settings],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                user=self._user,
+                extra_groups=[] if self._user else None,
+                start_new_session=True,
+            )
         until = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until:
@@ -115,10 +126,17 @@ class PostgresServer:
         if done.returncode:
             raise NoPostgres(f"{program} failed: {done.stderr.decode('utf-8', 'replace')[-400:]}")
 
+    def _reachable(self, folder: Path) -> Path:
+        """The programs where the other user may run them: a copy, if their own folder is closed to it."""
+        try:
+            subprocess.run([folder / "initdb", "--version"], capture_output=True, user=self._user, check=True)
+        except (PermissionError, FileNotFoundError, subprocess.CalledProcessError):
+            shutil.copytree(folder.parent, self._folder / "programs", symlinks=True)
+            return self._folder / "programs" / "bin"
+        return folder
+
     def _answers(self) -> bool:
         ready = [self._bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "maestro"]
-        if not ready[0].exists():  # type: ignore[union-attr]
-            return False
         return subprocess.run(ready, check=False).returncode == 0
 
 

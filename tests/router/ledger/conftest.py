@@ -1,9 +1,13 @@
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from router.ledger.ledger import Ledger
+from router.ledger.postgres.ledger import PostgresLedger
 from router.ledger.sqlite import SqliteLedger
+from scripts.postgres_server import NoPostgres, PostgresServer
 
 
 class Clock:
@@ -24,6 +28,36 @@ def clock() -> Clock:
 @pytest.fixture
 async def ledger(tmp_path: Path, clock: Clock) -> AsyncIterator[SqliteLedger]:
     opened = SqliteLedger(tmp_path / "ledger.db", now=clock)
+    await opened.start()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real server, started by the suite itself."""
+    try:
+        with PostgresServer(settings=("fsync=off",)) as server:
+            yield server
+    except NoPostgres as problem:
+        pytest.fail(f"the suite cannot start PostgreSQL: {problem}")
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: PostgresServer) -> Callable[[], str]:
+    """Makes an empty database for each test; its URL."""
+    numbers = itertools.count()
+    return lambda: postgres.new_database(f"test_{next(numbers)}")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def any_ledger(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[Ledger]:
+    """Each backend in turn: what is promised of a ledger holds on both."""
+    opened: Ledger
+    if request.param == "sqlite":
+        opened = SqliteLedger(tmp_path / "ledger.db", now=clock)
+    else:
+        opened = PostgresLedger(request.getfixturevalue("new_database")(), now=clock)
     await opened.start()
     yield opened
     await opened.close()

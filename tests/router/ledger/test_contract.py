@@ -8,13 +8,17 @@ import pytest
 from action_model.prices import Usage
 from router.errors import BudgetExceeded, BudgetReserved
 from router.ledger.accounts import Team
-from router.ledger.ledger import Account, Charge, Line, Reservation, Window
-from router.ledger.sqlite import SqliteLedger
+from router.ledger.ledger import Account, Charge, Ledger, Line, Reservation, Window
 from tests.router.ledger.conftest import Clock
 
 pytestmark = pytest.mark.anyio
 ACCOUNT = Account("search", "key-1")
 DAY_SECONDS = 86_400
+
+
+@pytest.fixture
+def ledger(any_ledger: Ledger) -> Ledger:
+    return any_ledger
 
 
 def line(nanodollars: int) -> Line:
@@ -25,17 +29,17 @@ def charge(reservation: Reservation, nanodollars: int, index: int = 0) -> Charge
     return Charge(reservation.lines[index].attempt_id, nanodollars, Usage(10, 5))
 
 
-async def limit_team(ledger: SqliteLedger, nanodollars: int, clock: Clock, window: Window = "day") -> None:
+async def limit_team(ledger: Ledger, nanodollars: int, clock: Clock, window: Window = "day") -> None:
     await ledger.accounts.put_team(Team("search", nanodollars, window), "test")
 
 
-async def money(ledger: SqliteLedger) -> tuple[int, int]:
+async def money(ledger: Ledger) -> tuple[int, int]:
     await ledger.flush()
     standing = (await ledger.standings(ACCOUNT))[0]
     return standing.spent, standing.reserved
 
 
-async def test_a_hold_becomes_its_charge(ledger: SqliteLedger, clock: Clock) -> None:
+async def test_a_hold_becomes_its_charge(ledger: Ledger, clock: Clock) -> None:
     await limit_team(ledger, 1000, clock)
     reservation = await ledger.reserve("run", ACCOUNT, [line(400)])
     assert await money(ledger) == (0, 400)
@@ -43,14 +47,14 @@ async def test_a_hold_becomes_its_charge(ledger: SqliteLedger, clock: Clock) -> 
     assert await money(ledger) == (250, 0)
 
 
-async def test_settling_twice_charges_once(ledger: SqliteLedger) -> None:
+async def test_settling_twice_charges_once(ledger: Ledger) -> None:
     reservation = await ledger.reserve("run", ACCOUNT, [line(400)])
     await ledger.settle(reservation, charge(reservation, 250))
     await ledger.settle(reservation, charge(reservation, 300))
     assert await money(ledger) == (250, 0)
 
 
-async def test_a_release_gives_back_exactly_what_was_held(ledger: SqliteLedger) -> None:
+async def test_a_release_gives_back_exactly_what_was_held(ledger: Ledger) -> None:
     reservation = await ledger.reserve("run", ACCOUNT, [line(400), line(70), line(5)])
     await ledger.settle(reservation, charge(reservation, 100))
     await ledger.release(reservation, reservation.lines[1].attempt_id)
@@ -59,14 +63,14 @@ async def test_a_release_gives_back_exactly_what_was_held(ledger: SqliteLedger) 
     assert await money(ledger) == (100, 0)
 
 
-async def test_a_wave_is_held_whole_or_not_at_all(ledger: SqliteLedger, clock: Clock) -> None:
+async def test_a_wave_is_held_whole_or_not_at_all(ledger: Ledger, clock: Clock) -> None:
     await limit_team(ledger, 1000, clock)
     with pytest.raises(BudgetExceeded):
         await ledger.reserve("run", ACCOUNT, [line(600), line(600)])
     assert await money(ledger) == (0, 0)
 
 
-async def test_held_money_is_told_from_spent_money(ledger: SqliteLedger, clock: Clock) -> None:
+async def test_held_money_is_told_from_spent_money(ledger: Ledger, clock: Clock) -> None:
     await limit_team(ledger, 1000, clock)
     held = await ledger.reserve("run", ACCOUNT, [line(800)])
     with pytest.raises(BudgetReserved):
@@ -77,7 +81,7 @@ async def test_held_money_is_told_from_spent_money(ledger: SqliteLedger, clock: 
     assert (refusal.value.limit.limit, refusal.value.limit.spent) == (1000, 800)
 
 
-async def test_concurrent_requests_never_pass_the_limit(ledger: SqliteLedger, clock: Clock) -> None:
+async def test_concurrent_requests_never_pass_the_limit(ledger: Ledger, clock: Clock) -> None:
     await limit_team(ledger, 20_000, clock)
 
     async def request() -> bool:
@@ -94,7 +98,7 @@ async def test_concurrent_requests_never_pass_the_limit(ledger: SqliteLedger, cl
 
 
 async def test_a_charge_above_its_hold_is_charged_and_later_requests_are_refused(
-    ledger: SqliteLedger, clock: Clock
+    ledger: Ledger, clock: Clock
 ) -> None:
     await limit_team(ledger, 1000, clock)
     reservation = await ledger.reserve("run", ACCOUNT, [line(400)])
@@ -105,7 +109,7 @@ async def test_a_charge_above_its_hold_is_charged_and_later_requests_are_refused
 
 
 async def test_a_window_resets_by_itself_and_an_old_hold_is_charged_to_its_own(
-    ledger: SqliteLedger, clock: Clock
+    ledger: Ledger, clock: Clock
 ) -> None:
     await limit_team(ledger, 1000, clock)
     held = await ledger.reserve("run", ACCOUNT, [line(900)])
@@ -118,7 +122,7 @@ async def test_a_window_resets_by_itself_and_an_old_hold_is_charged_to_its_own(
     assert await money(ledger) == (900, 0)
 
 
-async def test_a_run_is_found_again(ledger: SqliteLedger) -> None:
+async def test_a_run_is_found_again(ledger: Ledger) -> None:
     await ledger.record_run("run-1", ACCOUNT, {"finish_reason": "all_satisfied", "score": 1.0})
     found = await ledger.find_run("run-1")
     assert found is not None
@@ -126,7 +130,7 @@ async def test_a_run_is_found_again(ledger: SqliteLedger) -> None:
     assert await ledger.find_run("run-2") is None
 
 
-async def test_totals_add_up_calls_tokens_and_dollars(ledger: SqliteLedger) -> None:
+async def test_totals_add_up_calls_tokens_and_dollars(ledger: Ledger) -> None:
     reservation = await ledger.reserve("run", ACCOUNT, [line(400), line(400)])
     await ledger.settle(reservation, charge(reservation, 1_000_000_000))
     await ledger.flush()
@@ -135,7 +139,7 @@ async def test_totals_add_up_calls_tokens_and_dollars(ledger: SqliteLedger) -> N
     assert totals["teams"]["search"]["usd"] == 1.0
 
 
-async def test_labels_of_judges_add_up_and_stay(ledger: SqliteLedger) -> None:
+async def test_labels_of_judges_add_up_and_stay(ledger: Ledger) -> None:
     row = {"judge": "a/j", "version": "2", "kind": "style", "place": 3, "truth": 1, "source": "check", "labels": 2.0}
     await ledger.add_labels([row, {**row, "truth": 0}])
     await ledger.add_labels([row])
