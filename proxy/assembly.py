@@ -22,6 +22,7 @@ from router.checks.check import Validator
 from router.checks.validators import Effects, ValidatorError, load_validators
 from router.dispatcher import Dispatcher, DispatcherOptions
 from router.errors import BadRequest, UnknownModel
+from router.judging.calibration import JudgeRates
 from router.judging.judge import Judge
 from router.ledger.accounts import Team
 from router.ledger.buckets import SharedShelf
@@ -97,7 +98,7 @@ async def build_router(settings: Settings) -> Rooms:
         for name, team in settings.teams.items():
             await registry.put_team(stored_team(name, team))
         estimator = await _estimator(settings)
-        verifier = Verifier(Judge(pool), _judges(settings, pool))
+        verifier = Verifier(Judge(pool), _judges(settings, pool), JudgeRates(ledger), settings.judge.audit_share)
         dispatcher = Dispatcher(pool, ledger, estimator, verifier, _options(settings, upstream_settings))
         return Rooms(
             settings, pool, ledger, registry, estimator, verifier, dispatcher, rates, notices, closing=exits.pop_all()

@@ -100,9 +100,13 @@ class UpstreamSettings(Section):
 
 
 class JudgeSettings(Section):
-    """Which models judge, in order of preference; empty: any routable one."""
+    """Which models judge, in order of preference; empty: any routable one.
+
+    `audit_share` of the judge's calls also ask about what checks decide, so that its error is learnt.
+    """
 
     models: tuple[str, ...] = ()
+    audit_share: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class DefaultsSettings(Section):
@@ -159,6 +163,16 @@ class WebhookSettings(Section):
     hosts: tuple[str, ...] = ()
 
 
+class RunsSettings(Section):
+    """Runs that outlive their request: how long they are kept, and whether an interrupted one may be begun anew.
+
+    `resume` keeps a run's request in the ledger until the run ends; without a word it follows `ledger.store_texts`.
+    """
+
+    keep_hours: Annotated[float, Field(gt=0)] = 168
+    resume: bool | None = None
+
+
 class TelemetrySettings(Section):
     """Logs."""
 
@@ -201,6 +215,7 @@ class Settings(BaseSettings):
     teams: Mapping[str, TeamSettings] = {}
     validators: Mapping[str, str] = {}
     webhooks: WebhookSettings = WebhookSettings()
+    runs: RunsSettings = RunsSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     limits: LimitsSettings = LimitsSettings()
     checks: ChecksSettings = ChecksSettings()
@@ -275,6 +290,7 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         "defaults": DefaultsSettings,
         "teams": TeamSettings,
         "webhooks": WebhookSettings,
+        "runs": RunsSettings,
         "telemetry": TelemetrySettings,
         "limits": LimitsSettings,
     }

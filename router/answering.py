@@ -14,8 +14,9 @@ from router.errors import MaestroError
 from router.fairness import FairGates
 from router.hedging import hedge_for, patience_seconds
 from router.job import CutShort, Harvest, Job, Place, Timing
-from router.task import Candidate, PlannedAction
+from router.task import Candidate, PlannedAction, Saving
 from router.techniques.technique import Step, Technique
+from router.upstreams.tokens import count_tokens
 from router.upstreams.upstream import Call, Model, Reply, ReplyStream, Upstreams
 
 CHAT = "/chat/completions"
@@ -184,8 +185,9 @@ class Answerer:
                 if not assembly.feed(event) or len(assembly.text) < looked + LOOK_EVERY_CHARACTERS:
                     continue
                 looked = len(assembly.text)
-                if order.job.is_watched and order.job.subject.already_failed(assembly.text) and order.may_cut():
-                    raise CutShort
+                failing = order.job.subject.failing(assembly.text) if order.job.is_watched else None
+                if failing is not None and order.may_cut():
+                    raise CutShort(saving_of(order.planned, failing, assembly.text))
 
 
 class _Race:
@@ -249,6 +251,13 @@ def repair_count(order: Order) -> int:
     if order.planned.action.technique != "fix":
         return 0
     return max((parent.repair_count for parent in order.place.parents), default=0) + 1
+
+
+def saving_of(planned: PlannedAction, requirement: str, text: str) -> Saving:
+    """What is not written of an answer that has failed `requirement`: what was expected, less what is there."""
+    written = count_tokens(text)
+    saved = max(round(planned.estimate.output_tokens) - written, 0)
+    return Saving(planned.action.name, requirement, written, saved)
 
 
 def partial_of(assembly: Assembly, model: Model, order: Order) -> Candidate:

@@ -20,7 +20,7 @@ from router.planner import Situation, Stop, Verification, plan_wave
 from router.planning.opinions import count_opinions
 from router.planning.second import confirming_wave
 from router.planning.standing import standings
-from router.task import Candidate, FinishReason, PlannedAction, Wave
+from router.task import Candidate, FinishReason, PlannedAction, Saving, Wave
 from router.upstreams.upstream import Upstreams
 from router.verify import Verifier
 
@@ -46,6 +46,7 @@ class Campaign:
     candidates: list[Candidate] = field(default_factory=list)
     partials: list[Candidate] = field(default_factory=list)
     waves: list[Wave] = field(default_factory=list)
+    savings: list[Saving] = field(default_factory=list)
     errors: list[MaestroError] = field(default_factory=list)
     timings: list[Timing] = field(default_factory=list)
     evidence: dict[str, Evidence] = field(default_factory=dict)
@@ -130,7 +131,7 @@ class Campaign:
             failed = not all(verdict.passed for verdict in candidate.verdicts)
             self.belief = refreshed(self.belief, self.portfolio, [candidate.action] if failed else ())
             return
-        found = self.verifier.evidence(candidate.verdicts, self.job.subject.requirements)
+        found = self.verifier.evidence(candidate.verdicts)
         self.evidence[candidate.id] = found
         index = _index(self.portfolio, candidate)
         if index is not None:
@@ -143,7 +144,7 @@ class Campaign:
             return
         self.confirmed.add(candidate.id)
         told = [verdict for verdict in opinions if verdict.source == "judge"]
-        found = self.verifier.evidence(told, self.job.subject.requirements)
+        found = self.verifier.evidence(told)
         first = self.evidence.get(candidate.id, UNTOLD)
         self.evidence[candidate.id] = both(first, found)
         index = _index(self.portfolio, candidate)
@@ -201,6 +202,7 @@ class Campaign:
             self.take(candidate)
         self.belief = refreshed(self.belief, self.portfolio, harvest.cut)
         self.partials += harvest.partials
+        self.savings += harvest.savings
         self.errors += harvest.errors
         self.timings += harvest.timings
 

@@ -24,13 +24,13 @@ async def check(candidate: Candidate, job: Job, verifier: Verifier) -> Candidate
     texts = texts_of(candidate.completion)
     if len(texts) > 1:
         return _told(_scored(candidate, await _check_choices(candidate, texts, job, verifier), job), job)
-    verdicts = await verifier.verify(candidate, job.subject, job.purse, job.deadline)
+    verdicts = await verifier.verify(candidate, job.subject, job.judge_terms)
     return _told(_scored(candidate, verdicts, job), job)
 
 
 async def confirm(candidate: Candidate, job: Job, verifier: Verifier) -> tuple[Candidate, tuple[Verdict, ...]]:
     """With the word of an independent judge taken in, and that word by itself."""
-    opinions = await verifier.confirm(candidate, job.subject, job.purse, job.deadline)
+    opinions = await verifier.confirm(candidate, job.subject, job.judge_terms)
     merged = merge_verdicts(candidate.verdicts, opinions)
     return _told(_scored(candidate, merged, job), job), opinions
 
@@ -41,7 +41,7 @@ async def _check_choices(candidate: Candidate, texts: list[str], job: Job, verif
 
     async def one(position: int, text: str) -> None:
         shown = replace(candidate, id=f"{candidate.id}#{position}", text=text)
-        found[position] = await verifier.verify(shown, job.subject, job.purse, job.deadline)
+        found[position] = await verifier.verify(shown, job.subject, job.judge_terms)
 
     async with anyio.create_task_group() as group:
         for position, text in enumerate(texts):

@@ -33,6 +33,7 @@ def finished_run(campaign: Campaign, stop: Stop, run_id: str) -> Run:
         seconds=purse.elapsed(),
         predicted=campaign.predicted,
         problems=_problems(campaign),
+        savings=tuple(campaign.savings),
     )
 
 
@@ -52,6 +53,7 @@ def failed_run(campaign: Campaign, stop: Stop, run_id: str) -> Run:
         seconds=purse.elapsed(),
         predicted=campaign.predicted,
         problems=_problems(campaign),
+        savings=tuple(campaign.savings),
     )
 
 

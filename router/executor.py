@@ -87,8 +87,9 @@ class Executor:
         harvest = running.harvest
         try:
             checked = await self._make(planned, position, running)
-        except CutShort:
+        except CutShort as cut:
             harvest.cut.append(planned.action)
+            harvest.savings.append(cut.saving)
             return
         except MaestroError as error:
             harvest.errors.append(error)

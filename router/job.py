@@ -11,9 +11,10 @@ from action_model.prices import Usage
 from router.checks.explicit import RuleCheck
 from router.errors import MaestroError
 from router.events import Watch
+from router.judging.judge import Gate, Terms, open_gate
 from router.ledger.purse import RunPurse
 from router.planning.situation import Tradeoff
-from router.task import Candidate, Task, Verdict
+from router.task import Candidate, Saving, Task, Verdict
 from router.verify import Subject
 
 
@@ -22,7 +23,7 @@ class Job:
     """One run as its waves see it. `deadline` in event-loop time; `streamed` are upstreams that only a stream can stop.
 
     `hedges` are the estimates of the actions that may stand in for a slow one; none: no hedging. `team` queues for
-    slots together; a conversation that `is_bound` to its model takes no fallbacks.
+    slots together, judges' calls at `gate`; a conversation that `is_bound` to its model takes no fallbacks.
     """
 
     task: Task
@@ -36,11 +37,17 @@ class Job:
     hedges: Sequence[Estimate] = ()
     is_bound: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+    gate: Gate = open_gate
 
     @property
     def seconds_left(self) -> float | None:
         """Until the deadline."""
         return None if self.deadline is None else max(self.deadline - anyio.current_time(), 0.0)
+
+    @property
+    def judge_terms(self) -> Terms:
+        """What a judge's calls are paid from, timed by and queue at: the run's own."""
+        return Terms(self.purse, self.deadline, self.gate)
 
     @property
     def is_watched(self) -> bool:
@@ -64,7 +71,8 @@ class Harvest:
     """What a wave brought.
 
     `candidates` by id, verified or not; `opinions` what an independent judge said of a candidate; `partials` answers
-    that were cut or not finished in time; `cut` the actions whose answers failed while they were being written;
+    that were cut or not finished in time; `cut` the actions whose answers failed while they were being written, and
+    `savings` what was not written of each;
     `timings` of the calls that answered; `errors` of actions that brought nothing.
     """
 
@@ -72,6 +80,7 @@ class Harvest:
     opinions: dict[str, tuple[Verdict, ...]] = field(default_factory=dict)
     partials: list[Candidate] = field(default_factory=list)
     cut: list[Action] = field(default_factory=list)
+    savings: list[Saving] = field(default_factory=list)
     timings: list[Timing] = field(default_factory=list)
     errors: list[MaestroError] = field(default_factory=list)
 
@@ -87,6 +96,10 @@ class Place:
 
 class CutShort(Exception):
     """A watched stream has failed a requirement for good; nothing more of it is wanted."""
+
+    def __init__(self, saving: Saving) -> None:
+        super().__init__(saving.requirement)
+        self.saving = saving
 
 
 class Warmth:

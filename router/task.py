@@ -143,14 +143,27 @@ VerdictSource = Literal["check", "judge", "validator", "consensus"]
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """What a judge (a model's id) said on a `kind` of requirement: P(satisfied), as it claims."""
+
+    judge: str
+    kind: str
+    claimed: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """One requirement's word on one candidate. `score` None means not validated, never 0 or 1."""
+    """One requirement's word on one candidate. `score` None means not validated, never 0 or 1.
+
+    `word` is the judge's own, where one was heard; `confidence` what its error rates make of it.
+    """
 
     requirement: str
     score: float | None
     reason: str
     source: VerdictSource
     confidence: float = 1.0
+    word: Word | None = None
 
     @property
     def passed(self) -> bool:
@@ -226,6 +239,17 @@ class Wave:
 
 
 @dataclass(frozen=True, slots=True)
+class Saving:
+    """An answer that was cut because it had failed `requirement` for good: `saved_tokens` of the output that was
+    expected (its predicted mean) were never written."""
+
+    action: str
+    requirement: str
+    written_tokens: int
+    saved_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One task carried out. `spent` (nanodollars) is the sum over attempts, judge included."""
 
@@ -241,6 +265,7 @@ class Run:
     seconds: float
     predicted: Mapping[str, float]
     problems: tuple[str, ...] = ()
+    savings: tuple[Saving, ...] = ()
 
 
 def overall_score(requirements: tuple[Requirement, ...], verdicts: tuple[Verdict, ...]) -> float | None:

@@ -1,6 +1,7 @@
 """A run's tree as JSON: waves, attempts, candidates, verdicts, predictions, money and times."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from action_model.prices import to_usd
@@ -26,6 +27,8 @@ def trace_of(run: Run, with_texts: bool) -> dict[str, Any]:
         "usd": to_usd(run.spent),
         "seconds": run.seconds,
         "problems": list(run.problems),
+        "cut": [asdict(saving) for saving in run.savings],
+        "saved_output_tokens": sum(saving.saved_tokens for saving in run.savings),
     }
 
 
@@ -91,7 +94,13 @@ def verdict_of(verdict: Verdict) -> dict[str, Any]:
         "reason": verdict.reason,
         "source": verdict.source,
         "confidence": verdict.confidence,
+        **_word(verdict),
     }
+
+
+def _word(verdict: Verdict) -> dict[str, Any]:
+    word = verdict.word
+    return {} if word is None else {"judge": {"model": word.judge, "kind": word.kind, "claimed": word.claimed}}
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

@@ -1,30 +1,29 @@
 """Candidate × requirements → verdicts: checks at once, validators beside them, the judge for the rest."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from action_model.actions import Action
 from action_model.belief import Evidence
 from router.checks.check import Answer, Compiled, Finding, Validator
 from router.checks.compiler import compile_requirement
 from router.facts import last_user_text, read_messages, text_of
-from router.judging.judge import Exhibit, Judge, Question, expected_usage
+from router.judging.calibration import JudgeRates
+from router.judging.choice import choose_judge, family_name
+from router.judging.errors import channel_of, together
+from router.judging.judge import MOST_PER_CALL, Exhibit, Judge, Question, Terms, expected_usage
+from router.judging.kinds import kind_of_check, kind_of_text
 from router.judging.reading import Opinion
 from router.planning.situation import Confirmation, Verification
-from router.task import Candidate, Requirement, Task, Verdict, VerdictSource
-from router.upstreams.upstream import Model, Purse
+from router.task import Candidate, Requirement, Task, Verdict, VerdictSource, Word
+from router.upstreams.upstream import Model
 
-JUDGE_SECONDS = 2.0
 REQUEST_CHARACTERS = 8000
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeErrors:
-    """How often a judge passes what is right, and what is wrong: the prior until labelled outcomes say better."""
-
-    true_pass: float = 0.9
-    false_pass: float = 0.2
+LONG_CHARACTERS = 4000
+"""Answers longer than this are checked beside the event loop."""
+AUDIT = "\0audit:"
 
 
 @dataclass(frozen=True)
@@ -59,120 +58,190 @@ class Subject:
         pairs = zip(self.requirements, self.compiled, strict=True)
         return [Question(requirement.name, compiled.judged) for requirement, compiled in pairs if compiled.judged]
 
+    def audits(self) -> list[Question]:
+        """What checks decide wholly, as questions to a judge whose error is to be learnt."""
+        pairs = zip(self.requirements, self.compiled, strict=True)
+        return [
+            Question(AUDIT + r.name, r.description) for r, c in pairs if c.checks and not c.judged and r.description
+        ]
+
+    def failing(self, partial: str) -> str | None:
+        """The requirement that a growing answer has failed for good; None while there is none."""
+        for requirement, compiled in zip(self.requirements, self.compiled, strict=True):
+            if any(check.already_failed(partial) for check in compiled.checks):
+                return requirement.name
+        return None
+
     def already_failed(self, partial: str) -> bool:
         """Has a growing answer failed a requirement for good?"""
-        return any(check.already_failed(partial) for compiled in self.compiled for check in compiled.checks)
+        return self.failing(partial) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sitting:
+    """One candidate before one judge (None: there is none left)."""
+
+    candidate: Candidate
+    subject: Subject
+    terms: Terms
+    judge: Model | None
+    round: int
 
 
 class Verifier:
-    """Scores candidates. `judges` are models in order of preference; none: soft requirements stay not validated."""
+    """Scores candidates. `judges` are models in order of preference; none: soft requirements stay not validated.
 
-    def __init__(self, judge: Judge, judges: Sequence[Model], errors: JudgeErrors | None = None) -> None:
+    With chance `audit_share` a judge that is asked anyway is also shown what checks decide, and its error learnt.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        judges: Sequence[Model],
+        rates: JudgeRates | None = None,
+        audit_share: float = 0.0,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self._judge = judge
         self._judges = tuple(judges)
-        self._errors = errors or JudgeErrors()
+        self.rates = rates or JudgeRates()
+        self._audit_share = audit_share
+        self._chance = chance
 
-    async def verify(
-        self, candidate: Candidate, subject: Subject, purse: Purse, deadline: float | None
-    ) -> tuple[Verdict, ...]:
+    async def verify(self, candidate: Candidate, subject: Subject, terms: Terms) -> tuple[Verdict, ...]:
         """A verdict for each requirement; score None where it could not be validated."""
-        return await self._decide(candidate, subject, purse, deadline, 0)
+        judge = self._choose(candidate.action.model, ())
+        return await self._decide(_Sitting(candidate, subject, terms, judge, 0))
 
-    async def confirm(
-        self, candidate: Candidate, subject: Subject, purse: Purse, deadline: float | None
-    ) -> tuple[Verdict, ...]:
-        """The same by an independent judge where there is one: another model, another order."""
-        return await self._decide(candidate, subject, purse, deadline, 1)
+    async def confirm(self, candidate: Candidate, subject: Subject, terms: Terms) -> tuple[Verdict, ...]:
+        """The same by an independent judge where there is one: another model, of another family, in another order."""
+        heard = {verdict.word.judge for verdict in candidate.verdicts if verdict.word is not None}
+        judge = self._choose(candidate.action.model, heard)
+        return await self._decide(_Sitting(candidate, subject, terms, judge, 1))
 
-    def evidence(self, verdicts: Sequence[Verdict], requirements: Sequence[Requirement]) -> Evidence:
+    def evidence(self, verdicts: Sequence[Verdict]) -> Evidence:
         """What the verdicts say of true success: exact sources are certain, a judge goes through its error rates."""
-        given_success = given_failure = 1.0
-        failed_surely = any(v.score is not None and not v.passed and v.source != "judge" for v in verdicts)
-        if failed_surely:
+        if any(verdict.score is not None and not verdict.passed and verdict.source != "judge" for verdict in verdicts):
             return Evidence(0.0, 1.0)
-        judged = [v for v in verdicts if v.source == "judge" and v.score is not None]
-        known = [v for v in verdicts if v.score is not None]
-        if not known:
+        words = [_word_of(verdict) for verdict in verdicts if verdict.source == "judge" and verdict.score is not None]
+        unknown = sum(verdict.score is None for verdict in verdicts)
+        if not words and unknown == len(verdicts):
             return Evidence(1.0, 1.0)
-        if not judged:
-            return Evidence(1.0, 0.0) if len(known) == len(requirements) else Evidence(1.0, 0.5)
-        if all(v.passed for v in judged):
-            given_success, given_failure = self._errors.true_pass, self._errors.false_pass
-        else:
-            given_success, given_failure = 1.0 - self._errors.true_pass, 1.0 - self._errors.false_pass
-        return Evidence(given_success, given_failure)
+        seen = [(self.rates.errors(word.judge, word.kind), word.claimed) for word in words]
+        return together(seen, len(verdicts) - len(words) - unknown, unknown)
 
     def verification(self, subject: Subject) -> Verification:
-        """What checking one candidate costs, for the planner."""
-        model = self._choose(0, "")
-        if not subject.is_judged or model is None:
-            return Verification()
-        usage = expected_usage(subject.questions(), Exhibit("", subject.request, "x" * 1200))
-        usd = model.price.usd(usage)
-        calls = -(-len(subject.questions()) // 5)
-        errors = self._errors
-        return Verification(
-            errors.true_pass, errors.false_pass, 0.6 * usd, usd, JUDGE_SECONDS, 3 * JUDGE_SECONDS, calls
-        )
+        """What checking one candidate costs, and how often it is right, for the planner."""
+        return self._verification(subject, self._choose("", ()))
 
     def confirmation(self, subject: Subject) -> Confirmation | None:
         """The second opinion on offer; None where nothing is judged, or there is only one judge."""
-        if not subject.is_judged or len(self._judges) < 2:
+        first = self._choose("", ())
+        if not subject.is_judged or first is None:
             return None
-        return Confirmation(Action(self._judges[1].id, "confirm"), self.verification(subject))
-
-    def _choose(self, round_number: int, candidate_model: str) -> Model | None:
-        """The preferred judge, the candidate's own model last; a second round takes the next one, never the same."""
-        ordered = sorted(self._judges, key=lambda judge: judge.id == candidate_model)
-        return ordered[round_number % len(ordered)] if ordered else None
-
-    async def _decide(
-        self, candidate: Candidate, subject: Subject, purse: Purse, deadline: float | None, round_number: int
-    ) -> tuple[Verdict, ...]:
-        answer = Answer(candidate.text, subject.prompt)
-        checked = [[check.evaluate(answer) for check in compiled.checks] for compiled in subject.compiled]
-        validated, opinions = await asyncio.gather(
-            asyncio.gather(*(_validate(compiled, answer) for compiled in subject.compiled)),
-            self._opinions(candidate, subject, purse, deadline, round_number),
+        second = self._choose("", {first.id})
+        return (
+            None if second is None else Confirmation(Action(second.id, "confirm"), self._verification(subject, second))
         )
+
+    def _verification(self, subject: Subject, model: Model | None) -> Verification:
+        if not subject.is_judged or model is None:
+            return Verification()
+        questions = subject.questions()
+        usd = model.price.usd(expected_usage(questions, Exhibit("", subject.request, "x" * 1200)))
+        errors = [self.rates.errors(model.id, kind_of_text(question.text)) for question in questions]
+        passing = channel_of(errors, len(subject.requirements) - len(questions))
+        seconds, answering = self._judge.seconds(model), self._judge.answering(model)
+        calls = -(-len(questions) // MOST_PER_CALL)
+        return Verification(
+            answering * passing.given_success,
+            answering * passing.given_failure,
+            0.6 * usd,
+            usd,
+            seconds,
+            3 * seconds,
+            calls,
+        )
+
+    def _choose(self, author: str, heard: Collection[str]) -> Model | None:
+        return choose_judge(self._judges, author, family_name(author) if author else "", heard)
+
+    async def _decide(self, sitting: _Sitting) -> tuple[Verdict, ...]:
+        subject = sitting.subject
+        answer = Answer(sitting.candidate.text, subject.prompt)
+        checked = await _check_all(subject.compiled, answer)
+        validated, opinions = await asyncio.gather(
+            asyncio.gather(*(_validate(compiled, answer) for compiled in subject.compiled)), self._opinions(sitting)
+        )
+        await self._audit(subject, checked, opinions)
         return tuple(
-            _combine(requirement, compiled, checked[i], validated[i], opinions.get(requirement.name))
+            self._combine(requirement, compiled, [*checked[i], *validated[i]], opinions.get(requirement.name))
             for i, (requirement, compiled) in enumerate(zip(subject.requirements, subject.compiled, strict=True))
         )
 
-    async def _opinions(
-        self, candidate: Candidate, subject: Subject, purse: Purse, deadline: float | None, round_number: int
-    ) -> dict[str, Opinion]:
-        model = self._choose(round_number, candidate.action.model)
-        questions = subject.questions()
-        if model is None or not questions:
+    async def _opinions(self, sitting: _Sitting) -> dict[str, Opinion]:
+        questions, candidate = sitting.subject.questions(), sitting.candidate
+        if sitting.judge is None or not questions:
             return {}
-        exhibit = Exhibit(candidate.id, subject.request, candidate.text, round_number)
-        return await self._judge.ask(model, questions, exhibit, purse, deadline)
+        await self.rates.refresh()
+        if self._audit_share and self._chance() < self._audit_share:
+            questions += sitting.subject.audits()[:MOST_PER_CALL]
+        exhibit = Exhibit(candidate.id, sitting.subject.request, candidate.text, sitting.round)
+        return await self._judge.ask(sitting.judge, questions, exhibit, sitting.terms)
+
+    async def _audit(
+        self, subject: Subject, checked: Sequence[Sequence[Finding]], opinions: Mapping[str, Opinion]
+    ) -> None:
+        """Learns from what a check knows for sure and a judge was asked as well."""
+        for requirement, compiled, findings in zip(subject.requirements, subject.compiled, checked, strict=True):
+            opinion = opinions.get(AUDIT + requirement.name)
+            if opinion is None or any(finding.score is None for finding in findings):
+                continue
+            truth = all(finding.passed for finding in findings)
+            await self.rates.learn(opinion.judge, kind_of_check(compiled.kind), opinion.probability, truth, "check")
+
+    def _combine(
+        self, requirement: Requirement, compiled: Compiled, findings: Sequence[Finding], opinion: Opinion | None
+    ) -> Verdict:
+        """The minimum over all parts; one that could not be validated leaves the requirement open unless one fails."""
+        source: VerdictSource = "check" if compiled.checks else "validator"
+        parts = [Verdict(requirement.name, finding.score, finding.reason, source) for finding in findings]
+        if compiled.judged:
+            parts.append(self._judged(requirement, kind_of_text(compiled.judged), opinion))
+        failed = [part for part in parts if part.score is not None and part.score < 1.0]
+        unknown = [part for part in parts if part.score is None]
+        worst = min(failed, key=lambda part: part.score or 0.0) if failed else (unknown or parts)[-1]
+        reason = "; ".join(dict.fromkeys(part.reason for part in (failed or unknown or parts) if part.reason))
+        return replace(worst, reason=reason, word=parts[-1].word)
+
+    def _judged(self, requirement: Requirement, kind: str, opinion: Opinion | None) -> Verdict:
+        """A judge's word as a verdict: what passes, and how sure that is, its error rates say."""
+        if opinion is None:
+            return Verdict(requirement.name, None, "not validated: no judge gave a verdict", "judge", 0.0)
+        errors = self.rates.errors(opinion.judge, kind)
+        passed, claimed = errors.passes(opinion.probability), opinion.probability
+        found = errors.evidence(claimed)
+        sure = found.given_success / (found.given_success + found.given_failure)
+        score, reason = opinion.score, opinion.reason
+        if opinion.is_pass and not passed:
+            score = min(claimed, 0.99)
+            reason = f"judged satisfied with {claimed:.2f}, below what passes of this judge ({reason})"
+        word = Word(opinion.judge, kind, claimed)
+        return Verdict(requirement.name, score, reason, "judge", sure if passed else 1.0 - sure, word)
+
+
+async def _check_all(compiled: Sequence[Compiled], answer: Answer) -> list[list[Finding]]:
+    """All checks' findings; of a long answer on a thread, so that others are served meanwhile."""
+
+    def look() -> list[list[Finding]]:
+        return [[check.evaluate(answer) for check in one.checks] for one in compiled]
+
+    return await asyncio.to_thread(look) if len(answer.text) > LONG_CHARACTERS else look()
 
 
 async def _validate(compiled: Compiled, answer: Answer) -> list[Finding]:
     return list(await asyncio.gather(*(validator(answer) for validator in compiled.validators)))
 
 
-def _combine(
-    requirement: Requirement,
-    compiled: Compiled,
-    checked: Sequence[Finding],
-    validated: Sequence[Finding],
-    opinion: Opinion | None,
-) -> Verdict:
-    """The minimum over all parts; one that could not be validated leaves the requirement open unless another fails."""
-    parts: list[tuple[float | None, str, VerdictSource, float]] = []
-    parts += [(finding.score, finding.reason, "check", 1.0) for finding in checked]
-    parts += [(finding.score, finding.reason, "validator", 1.0) for finding in validated]
-    if compiled.judged:
-        if opinion is None:
-            parts.append((None, "not validated: no judge gave a verdict", "judge", 0.0))
-        else:
-            parts.append((opinion.score, opinion.reason, "judge", opinion.confidence))
-    failed = [part for part in parts if part[0] is not None and part[0] < 1.0]
-    unknown = [part for part in parts if part[0] is None]
-    worst = min(failed, key=lambda part: part[0] or 0.0) if failed else (unknown or parts)[-1]
-    reason = "; ".join(dict.fromkeys(part[1] for part in (failed or unknown or parts) if part[1]))
-    return Verdict(requirement.name, worst[0], reason, worst[2], worst[3])
+def _word_of(verdict: Verdict) -> Word:
+    return verdict.word or Word("", "", verdict.confidence if verdict.passed else 1.0 - verdict.confidence)

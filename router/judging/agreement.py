@@ -35,7 +35,7 @@ def final_answer(text: str) -> str | None:
     said = _boxed(text) or _last(_MARKED, text) or _last(_SAID, text)
     if said is None:
         said = text if len(text.strip()) <= SHORT_CHARACTERS else None
-    return normalised(said) if said is not None and said.strip() else None
+    return (normalised(said) or None) if said is not None else None
 
 
 def normalised(answer: str) -> str:

@@ -1,97 +1,135 @@
-"""Reads a judge's reply: heals what small models do to JSON, and believes no pass without evidence."""
+"""Reads a judge's reply: believes no verdict without the requirement's own number, and no pass whose evidence is not
+in the answer."""
 
-import json
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-_FENCE = re.compile(r"^```[a-z]*\s*|\s*```$", re.MULTILINE)
-_TRAILING_COMMA = re.compile(r",\s*([}\]])")
+from router.judging.healing import find_verdicts
+from router.judging.probabilities import verdict_probabilities
+
+UNSTATED = 0.85
+"""The confidence of a verdict that states none: sure enough for a mandatory requirement, no more."""
+UNQUOTED = 0.9
+"""The most that a pass without any quotation counts for."""
+UNFOUNDED = 0.4
+"""P(satisfied) of a pass whose quotation is not in the answer."""
+
+_WORD = re.compile(r"\W*(yes|no|true|false|satisfied|not satisfied)\b", re.IGNORECASE)
+_ELLIPSIS = re.compile(r"\.\.\.|…|\[\.+\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """A judge's word on one requirement."""
+    """A judge's word on one requirement: P(satisfied) as it claims, and a graded score below 1 if it is not."""
 
+    probability: float
     score: float
     reason: str
-    confidence: float
+    judge: str = ""
+
+    @property
+    def is_pass(self) -> bool:
+        """Does the judge rather say yes?"""
+        return self.probability >= 0.5
 
 
-def read_opinions(completion: bytes, answer: str, count: int) -> dict[int, Opinion]:
-    """Opinions by question index (0-based); nothing where the reply says nothing usable."""
-    text = reply_text(completion)
-    found = _find_verdicts(_parse(text))
-    opinions: dict[int, Opinion] = {}
-    for position, verdict in enumerate(found):
-        number = verdict.get("id", position + 1)
-        index = number - 1 if isinstance(number, int) and not isinstance(number, bool) else position
-        opinion = _opinion(verdict, answer)
-        if 0 <= index < count and opinion is not None and index not in opinions:
-            opinions[index] = opinion
-    return opinions
+def read_opinions(completion: bytes, answer: str, numbers: Sequence[int]) -> dict[int, Opinion]:
+    """Opinions by requirement number. Of several words on one requirement, the most doubtful counts."""
+    text, tokens = reply_of(completion)
+    weighed = verdict_probabilities(tokens)
+    found: dict[int, Opinion] = {}
+    for verdict in find_verdicts(text):
+        number = _number(verdict, numbers)
+        opinion = None if number is None else _opinion(verdict, answer, weighed.get(number))
+        if number is None or opinion is None:
+            continue
+        known = found.get(number)
+        found[number] = opinion if known is None or opinion.probability < known.probability else known
+    if not found and len(numbers) == 1 and (word := _WORD.match(text)):
+        satisfied = word[1].lower() in ("yes", "true", "satisfied")
+        found[numbers[0]] = Opinion(UNSTATED, 1.0, "judged satisfied") if satisfied else _failed(1 - UNSTATED, 0.0, "")
+    return found
+
+
+def reply_of(completion: bytes) -> tuple[str, Any]:
+    """The text of a chat completion's first choice ("" if there is none) and its tokens' probabilities, if told."""
+    try:
+        choice = msgspec.json.decode(completion)["choices"][0]
+        content, logprobs = choice["message"].get("content"), choice.get("logprobs")
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, IndexError, TypeError, AttributeError):
+        return "", None
+    tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
+    return content if isinstance(content, str) else "", tokens
 
 
 def reply_text(completion: bytes) -> str:
     """The text of a chat completion's first choice; "" if there is none."""
-    try:
-        body = msgspec.json.decode(completion)
-        content = body["choices"][0]["message"].get("content")
-    except (msgspec.DecodeError, KeyError, IndexError, TypeError, AttributeError):
-        return ""
-    return content if isinstance(content, str) else ""
+    return reply_of(completion)[0]
 
 
-def _parse(text: str) -> Any:
-    """JSON, also fenced, with trailing commas, or cut off after some whole verdicts."""
-    body = _FENCE.sub("", text).strip()
-    start = min((i for i in (body.find("{"), body.find("[")) if i >= 0), default=-1)
-    if start < 0:
+def _number(verdict: dict[str, Any], numbers: Sequence[int]) -> int | None:
+    """Which requirement a verdict speaks of; one without a number only where there is one requirement."""
+    told = verdict.get("id")
+    if told is None:
+        return numbers[0] if len(numbers) == 1 else None
+    if isinstance(told, str) and told.strip().isdecimal():
+        told = int(told.strip()[:9])
+    return told if isinstance(told, int) and not isinstance(told, bool) and told in numbers else None
+
+
+def _opinion(verdict: dict[str, Any], answer: str, weighed: float | None) -> Opinion | None:
+    satisfied = _truth(verdict.get("satisfied", verdict.get("verdict")))
+    if satisfied is None:
         return None
-    body = _TRAILING_COMMA.sub(r"\1", body[start:])
-    for tail in ("", "]}", "}]}", '"}]}', "}"):
-        try:
-            value, _ = json.JSONDecoder(strict=False).raw_decode(body + tail)
-        except ValueError:
-            continue
-        return value
-    return None
+    confidence = _share(verdict.get("confidence"), UNSTATED)
+    probability = weighed if weighed is not None else confidence if satisfied else 1.0 - confidence
+    if weighed is None:
+        probability = max(probability, 0.5) if satisfied else min(probability, 0.49)
+    quote, reason = _text(verdict, "evidence"), _text(verdict, "reason")
+    if probability < 0.5:
+        return _failed(probability, _share(verdict.get("score"), 0.0), _with_passage(reason, quote, answer))
+    if quote and not occurs(quote, answer):
+        unfounded = "judged satisfied, but the quoted evidence is not in the answer"
+        return _failed(min(probability, UNFOUNDED), 0.5, unfounded)
+    return Opinion(probability if quote else min(probability, UNQUOTED), 1.0, reason or "judged satisfied")
 
 
-def _find_verdicts(value: Any) -> list[dict[str, Any]]:
-    if isinstance(value, dict):
-        inner = value.get("verdicts", value.get("results"))
-        value = inner if isinstance(inner, list) else [value]
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+def _failed(probability: float, score: float, reason: str) -> Opinion:
+    return Opinion(probability, min(score, 0.99), reason or "judged not satisfied")
 
 
-def _opinion(verdict: dict[str, Any], answer: str) -> Opinion | None:
-    satisfied = verdict.get("satisfied", verdict.get("verdict"))
-    if isinstance(satisfied, str):
-        satisfied = {"true": True, "yes": True, "false": False, "no": False}.get(satisfied.strip().lower())
-    if not isinstance(satisfied, bool):
-        return None
-    confidence, reason = _share(verdict.get("confidence"), 0.7), str(verdict.get("reason") or "").strip()[:300]
-    graded = _share(verdict.get("score"), 1.0 if satisfied else 0.0)
-    if not satisfied:
-        return Opinion(min(graded, 0.99), reason or "judged not satisfied", confidence)
-    evidence = verdict.get("evidence")
-    if isinstance(evidence, str) and evidence.strip() and not _occurs(evidence, answer):
-        return Opinion(0.5, "judged satisfied, but the quoted evidence is not in the answer", min(confidence, 0.5))
-    return Opinion(1.0, reason or "judged satisfied", confidence)
+def _with_passage(reason: str, quote: str, answer: str) -> str:
+    """The reason with the passage that breaks the requirement, where it is truly there."""
+    return f'{reason} (in: "{quote}")'.strip() if quote and occurs(quote, answer) else reason
 
 
-def _occurs(evidence: str, answer: str) -> bool:
-    return _plain(evidence) in _plain(answer)
+def occurs(quote: str, answer: str) -> bool:
+    """Does every part of a quotation stand in the answer, whatever its spaces, case and punctuation?"""
+    plain = _plain(answer)
+    return all(part in plain for part in map(_plain, _ELLIPSIS.split(quote)))
 
 
 def _plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w\s]", " ", text.casefold()).split())
 
 
+def _text(verdict: dict[str, Any], name: str) -> str:
+    value = verdict.get(name)
+    return " ".join(value.split())[:300] if isinstance(value, str) else ""
+
+
+def _truth(value: Any) -> bool | None:
+    if isinstance(value, str):
+        return {"true": True, "yes": True, "false": False, "no": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None
+
+
 def _share(value: Any, default: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1 or math.isnan(value):
         return default
     return float(value)

@@ -160,7 +160,7 @@ async def test_without_any_candidate_the_upstream_is_to_blame(tmp_path: Path) ->
 
 
 async def test_a_soft_requirement_is_judged_by_another_model_inside_the_budget(tmp_path: Path) -> None:
-    verdict = {"id": 1, "satisfied": True, "score": 1, "confidence": 0.9, "evidence": "kind", "reason": "it is kind"}
+    verdict = {"satisfied": True, "score": 1, "confidence": 0.9, "evidence": "kind", "reason": "it is kind"}
 
     def script(body: Any) -> Scripted:
         if body["messages"][0]["content"].startswith("You check"):

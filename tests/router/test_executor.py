@@ -55,7 +55,7 @@ async def test_a_fix_overlaps_its_siblings_so_that_the_run_takes_its_critical_pa
 async def test_the_judge_is_asked_as_soon_as_each_answer_is_there() -> None:
     def script(model: Model, body: Any, number: int) -> Play:
         if is_judging(body):
-            return Play(json.dumps({"verdicts": [{"id": 1, "satisfied": False, "score": 0.2, "reason": "cold"}]}), 1.0)
+            return Play(json.dumps({"verdicts": [{"satisfied": False, "score": 0.2, "reason": "cold"}]}), 1.0)
         return Play("an answer", 1.0 + number)
 
     it = stage(script, judges=("b/big",))
@@ -165,7 +165,7 @@ async def test_teams_share_the_slots_fairly() -> None:
 
 
 async def test_a_judged_pass_is_confirmed_by_another_judge_before_the_stop() -> None:
-    verdict = {"id": 1, "satisfied": True, "score": 1, "confidence": 0.9, "evidence": "answer", "reason": "ok"}
+    verdict = {"satisfied": True, "score": 1, "confidence": 0.9, "evidence": "answer", "reason": "ok"}
 
     def script(model: Model, body: Any, number: int) -> Play:
         if is_judging(body):

@@ -1,0 +1,52 @@
+"""What the token probabilities of a judge's reply say: P(true) / (P(true) + P(false)) where a verdict was written.
+
+The weighting over verdict tokens is that of G-Eval (Liu et al. 2023, arXiv 2303.16634), with two verdicts.
+"""
+
+import math
+import re
+from typing import Any
+
+_VERDICT = re.compile(r'"id"\s*:\s*"?(\d{1,6})"?[^{}]{0,200}?"satisfied"\s*:\s*"?(true|false|yes|no)', re.IGNORECASE)
+_TRUE, _FALSE = ("true", "yes", "tr", "t"), ("false", "no", "fal", "fa", "f")
+
+
+def verdict_probabilities(tokens: Any) -> dict[int, float]:
+    """P(satisfied) by requirement number, from `choices[0].logprobs.content`; empty where nothing usable is there."""
+    if not isinstance(tokens, list):
+        return {}
+    starts, text = [], ""
+    for token in tokens:
+        starts.append(len(text))
+        text += str(token.get("token", "")) if isinstance(token, dict) else ""
+    found: dict[int, float] = {}
+    for match in _VERDICT.finditer(text):
+        position = max(i for i, start in enumerate(starts) if start <= match.start(2))
+        probability = _weigh(tokens[position])
+        if probability is not None:
+            number = int(match[1])
+            found[number] = min(probability, found.get(number, 1.0))
+    return found
+
+
+def _weigh(token: dict[str, Any]) -> float | None:
+    """The share of true among the verdicts that could have stood here; None where only one was told without odds."""
+    top = token.get("top_logprobs")
+    if not isinstance(top, list):
+        return None
+    yes = sum(_probability(one) for one in top if _word(one) in _TRUE)
+    no = sum(_probability(one) for one in top if _word(one) in _FALSE)
+    if yes + no < 0.1:
+        return None
+    return yes / (yes + no)
+
+
+def _word(one: Any) -> str:
+    return str(one.get("token", "")).strip(' "\n:').casefold() if isinstance(one, dict) else ""
+
+
+def _probability(one: dict[str, Any]) -> float:
+    value = one.get("logprob")
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        return 0.0
+    return math.exp(min(float(value), 0.0))
