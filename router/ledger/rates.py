@@ -1,8 +1,11 @@
 """Rate limits: requests and tokens a minute, of teams and of keys within them, as buckets that refill steadily."""
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from cachetools import LRUCache
 
 from router.errors import RateLimited
 from router.ledger.buckets import Bucket, LocalShelf, Shelf
@@ -18,6 +21,10 @@ class RateLimits:
 
 
 NO_LIMITS = RateLimits()
+USUAL_TOKENS = 250.0
+"""What a request is thought to use before any of its account was charged: the prior's median answer."""
+MOST_ACCOUNTS = 100_000
+MOST_ADVANCES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +43,16 @@ class Rates:
     def __init__(self, clock: Callable[[], float], shelf: Shelf | None = None) -> None:
         self._clock = clock
         self._shelf = LocalShelf() if shelf is None else shelf
+        self._usual: LRUCache[str, float] = LRUCache(MOST_ACCOUNTS)
+        self._advances: LRUCache[str, deque[float]] = LRUCache(MOST_ACCOUNTS)
 
     def admit(self, account: Account, team: RateLimits, key: RateLimits = NO_LIMITS) -> dict[str, str]:
         """Takes one request; the `x-ratelimit-*` headers of the tightest limits. Raises RateLimited and takes nothing.
 
-        Tokens are taken when a call was charged: a request is let in while any are left.
+        A request is let in while any tokens are left. It takes what requests of its account usually use in advance, so
+        that those that begin together do not all pass; its first charge puts that right.
         """
-        rules = list(_rules(account, team, key))
+        rules = list(self._rules(account, team, key))
         if not rules:
             return {}
         moment = self._clock()
@@ -53,16 +63,32 @@ class Rates:
             taken = [(rule, bucket.minus(rule.units, moment)) for rule, bucket in buckets]
             for rule, bucket in taken:
                 self._shelf.put(rule.name, rule.kind, bucket)
+                if rule.kind == "tokens":
+                    self._advances.setdefault(rule.name, deque(maxlen=MOST_ADVANCES)).append(rule.units)
         return _headers(taken, moment)
 
     def spend(self, account: Account, tokens: int) -> None:
         """Tokens that a call used; known only after it."""
+        names = [name for name in _names(account) if name in self._advances]
+        if not names:
+            return
         moment = self._clock()
         with self._shelf.locked():
-            for name in _names(account):
+            for name in names:
+                advances = self._advances[name]
+                taken = advances.popleft() if advances else 0.0
+                self._usual[name] = 0.8 * self._usual.get(name, USUAL_TOKENS) + 0.2 * tokens
                 known = self._shelf.get(name, "tokens")
                 if known is not None:
-                    self._shelf.put(name, "tokens", known.minus(tokens, moment))
+                    self._shelf.put(name, "tokens", known.minus(tokens - taken, moment))
+
+    def _rules(self, account: Account, team: RateLimits, key: RateLimits) -> Iterator[Rule]:
+        """A team's limits are drawn on by all its keys, a key's by itself."""
+        for name, limits in ((f"team:{account.team}", team), (f"key:{account.key_id}", key)):
+            if limits.requests is not None:
+                yield Rule(name, "requests", limits.requests, 1.0)
+            if limits.tokens is not None:
+                yield Rule(name, "tokens", limits.tokens, self._usual.get(name, USUAL_TOKENS))
 
     def _bucket(self, rule: Rule, moment: float) -> Bucket:
         known = self._shelf.get(rule.name, rule.kind)
@@ -87,14 +113,6 @@ def _names(account: Account) -> Iterator[str]:
         yield f"team:{account.team}"
     if account.key_id:
         yield f"key:{account.key_id}"
-
-
-def _rules(account: Account, team: RateLimits, key: RateLimits) -> Iterator[Rule]:
-    """A team's limits are drawn on by all its keys, a key's by itself."""
-    for name, limits in ((f"team:{account.team}", team), (f"key:{account.key_id}", key)):
-        for kind, limit, units in (("requests", limits.requests, 1.0), ("tokens", limits.tokens, 0.0)):
-            if limit is not None:
-                yield Rule(name, kind, limit, units)
 
 
 def _headers(buckets: list[tuple[Rule, Bucket]], moment: float) -> dict[str, str]:
