@@ -26,7 +26,7 @@ from router.ledger.ledger import (
 )
 from router.ledger.reader import Reader
 from router.ledger.sqlite_accounts import SqliteAccounts
-from router.ledger.statements import books, labels, money, runs
+from router.ledger.statements import books, figures, labels, money, runs
 from router.ledger.writer import Writer, connect
 
 HEARTBEAT_SECONDS = 10.0
@@ -132,6 +132,14 @@ class SqliteLedger:
     async def read_labels(self) -> Sequence[Mapping[str, Any]]:
         """All those counts."""
         return await self._reports.do(labels.read_labels)
+
+    async def outcome_sums(self, team: str | None, limit: int = 50_000) -> Sequence[Mapping[str, Any]]:
+        """What actions really did, per action and cluster of tasks."""
+        return await self._reports.do(lambda db: figures.outcome_sums(db, team, limit))
+
+    async def predictions(self, team: str | None, limit: int = 2_000) -> Sequence[Mapping[str, Any]]:
+        """What was predicted of the latest runs, and what came of them."""
+        return await self._reports.do(lambda db: figures.predictions(db, team, limit))
 
     async def totals(self) -> Mapping[str, Any]:
         """Sums over all charges: calls, tokens, usd, estimated calls, and the same by team."""
