@@ -113,26 +113,29 @@ async def books_of(folder: Path) -> tuple[dict[str, Any], int]:
 @command.command()
 def overspend() -> None:
     """200 concurrent requests of a team that can pay for about 20: whole, streamed, with and without max_tokens."""
-    cases: list[tuple[str, dict[str, Any]]] = [
-        ("whole, max_tokens", {"max_tokens": 50}),
-        ("whole, no max_tokens", {}),
-        ("streamed, max_tokens", {"max_tokens": 50, "stream": True}),
-        ("streamed, no max_tokens", {"stream": True}),
+    cases: list[tuple[str, dict[str, Any], int]] = [
+        ("whole, max_tokens", {"max_tokens": 50}, 50),
+        ("whole, no max_tokens", {}, 50),
+        ("streamed, max_tokens", {"max_tokens": 50, "stream": True}, 50),
+        ("streamed, no max_tokens", {"stream": True}, 50),
+        ("whole, max_tokens 50, the provider bills 500", {"max_tokens": 50}, 500),
+        ("streamed, no max_tokens, the provider bills 5000", {"stream": True}, 5000),
     ]
-    for name, more in cases:
+    for name, more, billed in cases:
         for workers in (1, 2):
-            click.echo(json.dumps({"case": name, "workers": workers, **asyncio.run(_overspend(more, workers))}))
+            click.echo(json.dumps({"case": name, "workers": workers, **asyncio.run(_overspend(more, billed, workers))}))
 
 
-async def _overspend(more: dict[str, Any], workers: int) -> dict[str, Any]:
+async def _overspend(more: dict[str, Any], billed_tokens: int, workers: int) -> dict[str, Any]:
     limit = 20.4 * CALL_USD
-    script = Scripted(" ".join(["word"] * 50), input_tokens=100, output_tokens=50, seconds=0.02)
+    script = Scripted(" ".join(["word"] * 50), input_tokens=100, output_tokens=billed_tokens, seconds=0.02)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with FakeUpstream(script) as fake, proxy(folder, fake, workers) as (origin, _):
             key = await make_key(folder, limit)
             async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
                 statuses = await asyncio.gather(*(_persist(session, origin, key, more) for _ in range(200)))
+                later = await request(session, origin, key, **more)
             billed = fake.billed_calls
         totals, wrong = await books_of(folder)
     return {
@@ -140,7 +143,8 @@ async def _overspend(more: dict[str, Any], workers: int) -> dict[str, Any]:
         "billed_by_upstream": billed,
         "limit_usd": limit,
         "settled_usd": totals["usd"],
-        "overspent": totals["usd"] > limit,
+        "excess_in_calls": round(max(0.0, totals["usd"] - limit) / (100e-6 + billed_tokens * 4e-6), 2),
+        "a_later_request": later,
         "counters_wrong": wrong,
     }
 
