@@ -105,6 +105,8 @@ def _names(data: Path) -> list[str]:
 
 
 def _read(data: Path, ending: str) -> str:
+    if data.suffix == ".jsonl":
+        return data.read_text(encoding="utf-8")
     name = next((name for name in sorted(_names(data)) if name.endswith(ending)), None)
     if name is None:
         raise FileNotFoundError(f"no {ending} in {data}")
