@@ -15,11 +15,13 @@ COMMANDS = {
     "ledger": "scripts.ledger",
     "spend": "scripts.spend",
     "check": "scripts.check",
+    "judge": "scripts.judge",
     "evaluate": "scripts.evaluate",
     "train": "scripts.train",
     "collect": "scripts.collect",
     "portfolio": "scripts.portfolio",
     "replay": "scripts.replay_runs",
+    "optimize-prompt": "scripts.optimize_prompt",
     "bench": "scripts.bench",
 }
 
