@@ -103,7 +103,7 @@ class Verifier:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._judge = judge
-        self._judges = tuple(judges)
+        self.judges = tuple(judges)
         self.rates = rates or JudgeRates()
         self._audit_share = audit_share
         self._chance = chance
@@ -164,7 +164,7 @@ class Verifier:
         )
 
     def _choose(self, author: str, heard: Collection[str]) -> Model | None:
-        return choose_judge(self._judges, author, family_name(author) if author else "", heard)
+        return choose_judge(self.judges, author, family_name(author) if author else "", heard)
 
     async def _decide(self, sitting: _Sitting) -> tuple[Verdict, ...]:
         subject = sitting.subject
