@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,6 +16,7 @@ from action_model.checkpoint import CheckpointError
 from action_model.estimator import Estimator
 from action_model.learned import load_estimator
 from proxy.admin.acts import team_of
+from proxy.ledgers import make_ledger
 from proxy.providers import found_providers, upstream_of
 from proxy.settings import Settings, SettingsError, TeamSettings, UpstreamSettings, read_secret
 from proxy.specs import slots_of, spec_of
@@ -29,7 +31,6 @@ from router.ledger.buckets import SharedShelf
 from router.ledger.notices import Notices
 from router.ledger.rates import Rates
 from router.ledger.registry import Registry
-from router.ledger.sqlite import SqliteLedger
 from router.ledger.webhook import Webhook
 from router.tools.guard import Allowance
 from router.upstreams.embedded import EmbeddedError, EmbeddedServers, EmbeddedSpec
@@ -37,6 +38,9 @@ from router.upstreams.pool import Pool, build_pool, check_fallbacks
 from router.upstreams.upstream import Model
 from router.upstreams.weights import WeightsError, fetch_builtin
 from router.verify import Verifier
+
+if TYPE_CHECKING:
+    from proxy.ledgers import StoredLedger
 
 logger = logging.getLogger("maestro.assembly")
 EMBEDDED_URLS = "MAESTRO_EMBEDDED_URLS"
@@ -51,7 +55,7 @@ class Rooms:
 
     settings: Settings
     upstreams: Pool
-    ledger: SqliteLedger
+    ledger: "StoredLedger"
     registry: Registry
     estimator: Estimator
     verifier: Verifier
@@ -73,13 +77,7 @@ async def build_router(settings: Settings) -> Rooms:
     shelf = SharedShelf(Path(os.environ[RATES_FILE])) if os.environ.get(RATES_FILE) else None
     rates = Rates(time.monotonic, shelf)
     notices = _notices(settings)
-    ledger = SqliteLedger(
-        ledger_path(settings.ledger.url),
-        settings.ledger.durability,
-        store_texts=settings.ledger.store_texts,
-        on_charge=rates.spend,
-        on_money=notices.watch,
-    )
+    ledger = make_ledger(settings.ledger, rates.spend, notices.watch)
     async with AsyncExitStack() as exits:
         embedded, urls = await asyncio.to_thread(start_embedded, upstream_settings)
         if embedded is not None:
@@ -123,13 +121,6 @@ def _notices(settings: Settings) -> Notices:
     if said.url is not None and not secret:
         raise SettingsError(f"webhooks.url is set, but no secret to sign with: set {said.secret_env}")
     return Notices(Webhook(secret, Allowance.of(said.hosts)), said.url)
-
-
-def ledger_path(url: str) -> Path:
-    """The file of a `sqlite:///` URL. Raises SettingsError for another scheme."""
-    if not url.startswith("sqlite:///"):
-        raise SettingsError(f"ledger.url must begin with sqlite:///, not {url.split(':', 1)[0]}:")
-    return Path(url.removeprefix("sqlite:///"))
 
 
 def start_embedded(upstreams: Sequence[UpstreamSettings]) -> tuple[EmbeddedServers | None, Mapping[str, str]]:

@@ -8,8 +8,8 @@ import click
 
 from proxy.admin.acts import BudgetBody, change_budget, put_budget
 from router.ledger.accounts import Scope
+from router.ledger.ledger import Ledger
 from router.ledger.registry import Registry
-from router.ledger.sqlite import SqliteLedger
 from scripts.rooms import ACTOR, config_option, csv_option, json_option, show, show_rows, with_ledger
 from scripts.terms import said_of, window_option
 
@@ -29,7 +29,7 @@ def command() -> None:
 def list_all(config: Path | None, as_json: bool, as_csv: bool) -> None:
     """All budgets with what is spent, reserved and left in their windows now."""
 
-    async def act(_: SqliteLedger, registry: Registry) -> list[Mapping[str, Any]]:
+    async def act(_: Ledger, registry: Registry) -> list[Mapping[str, Any]]:
         return list(await registry.list_budgets())
 
     show_rows(with_ledger(config, act), as_json, as_csv)
@@ -47,7 +47,7 @@ def set_budget(team: str | None, key_id: str | None, config: Path | None, as_jso
     """Set or change a budget; what was spent in its window counts."""
     scope, name = _whose(team, key_id)
 
-    async def act(_: SqliteLedger, registry: Registry) -> BudgetBody:
+    async def act(_: Ledger, registry: Registry) -> BudgetBody:
         return await change_budget(registry, scope, name, said_of(options), ACTOR)
 
     body = with_ledger(config, act)
@@ -63,7 +63,7 @@ def clear(team: str | None, key_id: str | None, config: Path | None, as_json: bo
     """Take a limit away; what is spent is still counted."""
     scope, name = _whose(team, key_id)
 
-    async def act(_: SqliteLedger, registry: Registry) -> None:
+    async def act(_: Ledger, registry: Registry) -> None:
         await put_budget(registry, scope, name, BudgetBody(), ACTOR)
 
     with_ledger(config, act)

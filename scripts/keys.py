@@ -9,8 +9,8 @@ import click
 
 from proxy.admin.acts import KeyBody, create_key, read
 from router.ledger.accounts import NewKey
+from router.ledger.ledger import Ledger
 from router.ledger.registry import Registry
-from router.ledger.sqlite import SqliteLedger
 from scripts.rooms import ACTOR, config_option, csv_option, json_option, show, show_rows, with_ledger
 from scripts.terms import rate_options, run_options, said_of, window_option
 
@@ -37,7 +37,7 @@ def create(expires: datetime | None, config: Path | None, as_json: bool, **optio
     """Create a key. It is printed once and cannot be shown again."""
     expires_at = None if expires is None else expires.replace(tzinfo=UTC).timestamp()
 
-    async def act(_: SqliteLedger, registry: Registry) -> NewKey:
+    async def act(_: Ledger, registry: Registry) -> NewKey:
         return await create_key(registry, read(KeyBody, {**said_of(options), "expires_at": expires_at}), ACTOR)
 
     show(_shown(with_ledger(config, act)), as_json)
@@ -51,7 +51,7 @@ def create(expires: datetime | None, config: Path | None, as_json: bool, **optio
 def list_all(team: str | None, config: Path | None, as_json: bool, as_csv: bool) -> None:
     """Keys, without their secrets."""
 
-    async def act(_: SqliteLedger, registry: Registry) -> list[Mapping[str, Any]]:
+    async def act(_: Ledger, registry: Registry) -> list[Mapping[str, Any]]:
         return list(await registry.list_keys(team))
 
     show_rows(with_ledger(config, act), as_json, as_csv)
@@ -64,7 +64,7 @@ def list_all(team: str | None, config: Path | None, as_json: bool, as_csv: bool)
 def revoke(key_id: str, config: Path | None, as_json: bool) -> None:
     """End a key, on every worker within a second."""
 
-    async def act(_: SqliteLedger, registry: Registry) -> None:
+    async def act(_: Ledger, registry: Registry) -> None:
         await registry.revoke_key(key_id, ACTOR)
 
     with_ledger(config, act)
@@ -78,7 +78,7 @@ def revoke(key_id: str, config: Path | None, as_json: bool) -> None:
 def rotate(key_id: str, config: Path | None, as_json: bool) -> None:
     """Give a key a new secret, printed once; the old one ends within a second."""
 
-    async def act(_: SqliteLedger, registry: Registry) -> NewKey:
+    async def act(_: Ledger, registry: Registry) -> NewKey:
         return await registry.rotate_key(key_id, ACTOR)
 
     show(_shown(with_ledger(config, act)), as_json)

@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from router.ledger.ledger import Discrepancy, RunQuery, Spend
+from router.ledger.ledger import Discrepancy, Ledger, RunQuery, Spend
 from router.ledger.registry import Registry
-from router.ledger.sqlite import SqliteLedger
 from scripts.rooms import config_option, csv_option, json_option, show, show_rows, with_ledger
 
 limit_option = click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
@@ -28,7 +27,7 @@ def command() -> None:
 def totals(config: Path | None, as_json: bool) -> None:
     """Sums over all settled and estimated charges."""
 
-    async def act(ledger: SqliteLedger, _: Registry) -> Mapping[str, Any]:
+    async def act(ledger: Ledger, _: Registry) -> Mapping[str, Any]:
         return await ledger.totals()
 
     show(with_ledger(config, act), as_json)
@@ -40,7 +39,7 @@ def totals(config: Path | None, as_json: bool) -> None:
 def check(config: Path | None, as_json: bool) -> None:
     """Do the books balance? Ends with 1 if a counter does not agree with its rows."""
 
-    async def act(ledger: SqliteLedger, _: Registry) -> list[Discrepancy]:
+    async def act(ledger: Ledger, _: Registry) -> list[Discrepancy]:
         return list(await ledger.check())
 
     found = with_ledger(config, act)
@@ -60,7 +59,7 @@ def check(config: Path | None, as_json: bool) -> None:
 def charges(limit: int, config: Path | None, as_json: bool, as_csv: bool, **where: Any) -> None:
     """The charges one by one with tokens and the price used, newest first."""
 
-    async def act(ledger: SqliteLedger, _: Registry) -> list[Mapping[str, Any]]:
+    async def act(ledger: Ledger, _: Registry) -> list[Mapping[str, Any]]:
         return list(await ledger.list_charges(Spend((), **where), limit))
 
     show_rows(with_ledger(config, act), as_json, as_csv)
@@ -77,7 +76,7 @@ def charges(limit: int, config: Path | None, as_json: bool, as_csv: bool, **wher
 def runs(limit: int, config: Path | None, as_json: bool, as_csv: bool, **where: Any) -> None:
     """Stored runs, newest first."""
 
-    async def act(ledger: SqliteLedger, _: Registry) -> list[Mapping[str, Any]]:
+    async def act(ledger: Ledger, _: Registry) -> list[Mapping[str, Any]]:
         return list(await ledger.list_runs(RunQuery(**where, limit=limit)))
 
     show_rows(with_ledger(config, act), as_json, as_csv)
@@ -91,7 +90,7 @@ def runs(limit: int, config: Path | None, as_json: bool, as_csv: bool, **where: 
 def audit(limit: int, config: Path | None, as_json: bool, as_csv: bool) -> None:
     """Who did what to teams, keys and budgets, newest first."""
 
-    async def act(_: SqliteLedger, registry: Registry) -> list[Mapping[str, Any]]:
+    async def act(_: Ledger, registry: Registry) -> list[Mapping[str, Any]]:
         return list(await registry.read_audit(limit))
 
     show_rows(with_ledger(config, act), as_json, as_csv)
@@ -104,7 +103,7 @@ def audit(limit: int, config: Path | None, as_json: bool, as_csv: bool) -> None:
 def prune(keep_days: int, config: Path | None, as_json: bool) -> None:
     """Archive old charges as daily sums, forget old runs, outcomes and audit entries, and give back the space."""
 
-    async def act(ledger: SqliteLedger, _: Registry) -> Mapping[str, int]:
+    async def act(ledger: Ledger, _: Registry) -> Mapping[str, int]:
         counts = await ledger.prune(keep_days)
         await ledger.vacuum()
         return counts
@@ -118,7 +117,7 @@ def prune(keep_days: int, config: Path | None, as_json: bool) -> None:
 def vacuum(config: Path | None, as_json: bool) -> None:
     """Give the space of what was forgotten back to the system."""
 
-    async def act(ledger: SqliteLedger, _: Registry) -> None:
+    async def act(ledger: Ledger, _: Registry) -> None:
         await ledger.vacuum()
 
     with_ledger(config, act)

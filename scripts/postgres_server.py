@@ -136,7 +136,7 @@ class PostgresServer:
         return folder
 
     def _answers(self) -> bool:
-        ready = [self._bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "maestro"]
+        ready = [str(self._bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "maestro"]
         return subprocess.run(ready, check=False).returncode == 0
 
 

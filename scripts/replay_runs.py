@@ -15,7 +15,7 @@ from rich.table import Table
 from action_model.checkpoint import CheckpointError
 from action_model.estimator import Estimator
 from action_model.learned import load_estimator
-from proxy.assembly import ledger_path
+from proxy.ledgers import make_ledger
 from proxy.providers import found_providers, upstream_of
 from proxy.settings import Settings, SettingsError, load_settings
 from proxy.specs import spec_of
@@ -23,8 +23,7 @@ from router.dispatcher import Dispatcher, DispatcherOptions
 from router.efforts import EFFORTS
 from router.errors import MaestroError
 from router.judging.judge import Judge
-from router.ledger.ledger import RunQuery
-from router.ledger.sqlite import SqliteLedger
+from router.ledger.ledger import Ledger, RunQuery
 from router.planner import Tradeoff
 from router.replanning import task_again
 from router.task import Caller
@@ -55,7 +54,9 @@ class Again:
 
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path), help="The settings file.")
-@click.option("--from-effort", type=click.Choice(list(EFFORTS)), help="How runs are planned now; default: defaults.effort.")
+@click.option(
+    "--from-effort", type=click.Choice(list(EFFORTS)), help="How runs are planned now; default: defaults.effort."
+)
 @click.option("--effort", type=click.Choice(list(EFFORTS)), help="Plan them at this effort.")
 @click.option("--usd-value", type=click.FloatRange(min=0), help="Or: what a dollar is worth, in satisfied tasks.")
 @click.option("--seconds-value", type=click.FloatRange(min=0), help="And what a second is worth.")
@@ -102,7 +103,7 @@ async def replay(
     now = await asyncio.to_thread(load_estimator, Path(settings.checkpoint) if settings.checkpoint else None)
     then = now if checkpoint is None else await asyncio.to_thread(load_estimator, checkpoint)
     pool = build_pool([spec_of(upstream, {u.name: CLOSED for u in given if u.is_embedded}) for upstream in given])
-    ledger = SqliteLedger(ledger_path(settings.ledger.url))
+    ledger = make_ledger(settings.ledger)
     try:
         await ledger.start()
         try:
@@ -117,7 +118,7 @@ async def replay(
     return [again(trace, (before, after), points) for trace in known], len(traces) - len(known)
 
 
-def dispatcher_of(settings: Settings, pool: Pool, ledger: SqliteLedger, estimator: Estimator) -> Dispatcher:
+def dispatcher_of(settings: Settings, pool: Pool, ledger: Ledger, estimator: Estimator) -> Dispatcher:
     """One that can plan."""
     options = DispatcherOptions(clock=asyncio.get_running_loop().time, validators=validators_of(settings))
     judges = [pool.find(name) for name in settings.judge.models] or list(pool.models.values())

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import click
 
 from proxy.admin import tables
-from proxy.assembly import ledger_path
+from proxy.ledgers import make_ledger
 from proxy.settings import SettingsError, load_settings
 from router.errors import MaestroError
+from router.ledger.ledger import Ledger
 from router.ledger.registry import Registry
-from router.ledger.sqlite import SqliteLedger
 
 T = TypeVar("T")
 ACTOR = "command line"
@@ -24,12 +24,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 
 
-def with_ledger(config: Path | None, act: Callable[[SqliteLedger, Registry], Awaitable[T]]) -> T:
+def with_ledger(config: Path | None, act: Callable[[Ledger, Registry], Awaitable[T]]) -> T:
     """Runs one act on the ledger; a refusal is printed and ends the command with 2."""
 
     async def run() -> T:
         settings = load_settings(config)
-        ledger = SqliteLedger(ledger_path(settings.ledger.url), settings.ledger.durability)
+        ledger = make_ledger(settings.ledger)
         await ledger.start()
         try:
             return await act(ledger, Registry(ledger.accounts))

@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from router.ledger.ledger import DIMENSIONS, Spend
+from router.ledger.ledger import DIMENSIONS, Ledger, Spend
 from router.ledger.registry import Registry
-from router.ledger.sqlite import SqliteLedger
 from scripts.rooms import config_option, csv_option, json_option, show_rows, with_ledger
 
 
@@ -25,7 +24,7 @@ def command(by: str, as_csv: bool, config: Path | None, as_json: bool, **where: 
     """Calls, tokens and dollars, summed."""
     query = Spend(tuple(name.strip() for name in by.split(",")), **where)
 
-    async def act(ledger: SqliteLedger, _: Registry) -> list[Mapping[str, Any]]:
+    async def act(ledger: Ledger, _: Registry) -> list[Mapping[str, Any]]:
         return list(await ledger.spend(query))
 
     show_rows(with_ledger(config, act), as_json, as_csv)

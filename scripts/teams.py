@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from proxy.admin.acts import TeamBody, change_team
+from router.ledger.ledger import Ledger
 from router.ledger.registry import Registry
-from router.ledger.sqlite import SqliteLedger
 from scripts.rooms import ACTOR, config_option, csv_option, json_option, show, show_rows, with_ledger
 from scripts.terms import rate_options, run_options, said_of, window_option
 
@@ -35,7 +35,7 @@ def create(name: str, clear: tuple[str, ...], config: Path | None, as_json: bool
     """Create a team, or change what is said of it; the rest stays."""
     changes = {**said_of(options), **{option.replace("-", "_"): None for option in clear}}
 
-    async def act(_: SqliteLedger, registry: Registry) -> TeamBody:
+    async def act(_: Ledger, registry: Registry) -> TeamBody:
         return await change_team(registry, name, changes, ACTOR)
 
     body = with_ledger(config, act)
@@ -50,7 +50,7 @@ def create(name: str, clear: tuple[str, ...], config: Path | None, as_json: bool
 def list_all(config: Path | None, as_json: bool, as_csv: bool) -> None:
     """All teams with what they spent in their window."""
 
-    async def act(_: SqliteLedger, registry: Registry) -> list[Mapping[str, Any]]:
+    async def act(_: Ledger, registry: Registry) -> list[Mapping[str, Any]]:
         return list(await registry.list_teams())
 
     show_rows(with_ledger(config, act), as_json, as_csv)

@@ -67,6 +67,10 @@ class SqliteLedger:
         """This process, as its heartbeat names it."""
         return self._owner
 
+    def new_reader(self) -> Reader:
+        """A connection for reads, on a thread of its own; whoever takes it closes it."""
+        return Reader(self.path)
+
     async def start(self) -> None:
         """Opens the file, settles what a killed process left, begins the heartbeat. Raises Unavailable."""
         await asyncio.to_thread(self.writer.start)

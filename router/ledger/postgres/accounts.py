@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
@@ -25,6 +25,9 @@ from router.ledger.windows import current_end
 
 _KEY = ("id", "team", "name", "created_at", "expires_at", "revoked_at")
 
+_TEAM_IS_THERE: LiteralString = "select 1 from teams where id = %s"
+_KEY_IS_THERE: LiteralString = "select 1 from keys where id = %s"
+
 
 class PostgresAccounts:
     """The `Accounts` of one PostgreSQL database."""
@@ -42,7 +45,12 @@ class PostgresAccounts:
                 (hashed,),
             )
             row = await cursor.fetchone()
-        return None if row is None else StoredKey(*row[:5], json.loads(row[5]), json.loads(row[6] or "{}"))
+        if row is None:
+            return None
+        key_id, stored, team, expires_at, revoked_at, scopes, defaults = row
+        return StoredKey(
+            key_id, stored, team, expires_at, revoked_at, json.loads(scopes), json.loads(defaults or "{}")
+        )
 
     async def find_team(self, team: str) -> Mapping[str, Any] | None:
         """A team's defaults, or None."""
@@ -81,7 +89,9 @@ class PostgresAccounts:
     async def put_budget(self, budget: StoredBudget, actor: str) -> None:
         """Sets a team's or key's budget. Raises BadRequest if there is no such team or key."""
         async with self._act() as (db, now):
-            there = "select 1 from teams where id = %s" if budget.scope == "team" else "select 1 from keys where id = %s"
+            there = (
+                "select 1 from teams where id = %s" if budget.scope == "team" else "select 1 from keys where id = %s"
+            )
             if await (await db.execute(there, (budget.id,))).fetchone() is None:
                 raise BadRequest(f"There is no {budget.scope} '{budget.id}'.", budget.scope)
             await _put_budget(db, budget, await _find_budget(db, budget.scope, budget.id), now)

@@ -1,4 +1,4 @@
-"""Group commit to PostgreSQL: what has queued up goes in one statement, one batch at a time, on a connection of its own.
+"""Group commit to PostgreSQL: what has queued up goes in one statement, one at a time, on a connection of its own.
 
 While a batch is on its way the next one fills, so a busy worker commits more at once instead of more often: a row that
 everybody wants is locked once a batch and not once a request.
@@ -34,7 +34,7 @@ class Queued(Generic[J]):
 
 
 Work = Callable[[AsyncConnection, Sequence[J]], Awaitable[Sequence[Any]]]
-"""Carries out a batch in one transaction; an answer for each job, an exception as an answer being raised to who waits."""
+"""Carries out a batch in one transaction: an answer for each job; an exception among them is raised to who waits."""
 
 
 class Lane(Generic[J]):
@@ -69,7 +69,7 @@ class Lane(Generic[J]):
         self._task = asyncio.create_task(self._run())
 
     async def do(self, job: J) -> Any:
-        """Its answer, once it is durable. Raises what it answers, or Unavailable: at once while the database is away."""
+        """Its answer, once durable. Raises what it answers, or Unavailable: at once while the database is away."""
         if self.is_away:
             raise Unavailable("the ledger's database is away")
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from psycopg import AsyncConnection
 
@@ -32,6 +32,9 @@ from router.ledger.postgres.moves import Batch, Look, Move, Release, Reserve, Se
 from router.ledger.postgres.runs import Entry
 from router.ledger.postgres.schema import bring_forward
 from router.ledger.postgres.session import borrowed, connect, database_errors, open_pool
+from router.ledger.postgres.tables import Tables
+from router.ledger.reader import Reader
+from router.ledger.writer import Writer
 
 HEARTBEAT_SECONDS = 5.0
 POOL = 4
@@ -64,7 +67,22 @@ class PostgresLedger:
         self._lookout = owners.Lookout()
         self._money: Lane[Move] = Lane(url, self._apply, self._enter, _doubtful)
         self._entries: Lane[Entry] = Lane(url, runs.write_entries, _nothing)
+        self._tables = Tables(url, writes=True)
         self._heartbeat: asyncio.Task[None] | None = None
+
+    @property
+    def owner(self) -> str:
+        """This process, as its heartbeat names it."""
+        return self._owner
+
+    @property
+    def writer(self) -> Writer:
+        """For the tables of background work: the words of the embedded ledger's writer."""
+        return cast(Writer, self._tables)
+
+    def new_reader(self) -> Reader:
+        """A connection for reads of those tables; whoever takes it closes it."""
+        return cast(Reader, Tables(self.url, writes=False))
 
     def now(self) -> float:
         """Unix seconds as the database counts them, as far as we know."""
@@ -189,6 +207,7 @@ class PostgresLedger:
         """Returns once everything queued before is durable."""
         await self._money.flush()
         await self._entries.flush()
+        await self._tables.flush()
 
     async def close(self) -> None:
         """Flushes, unless the database is away, and closes."""
@@ -197,6 +216,7 @@ class PostgresLedger:
             await asyncio.gather(self._heartbeat, return_exceptions=True)
         await self._money.close()
         await self._entries.close()
+        await self._tables.close()
         await self._pool.close()
 
     async def _enter(self, connection: AsyncConnection) -> None:

@@ -101,9 +101,7 @@ class Batch:
     def read(self, answer: Mapping[str, Any]) -> Applied:
         """What `maestro_apply` said of this batch."""
         now = float(answer["now"])
-        standings = {
-            place: _standing(place, row) for place, row in zip(self._scopes, answer["scopes"], strict=True)
-        }
+        standings = {place: _standing(place, row) for place, row in zip(self._scopes, answer["scopes"], strict=True)}
         plain = [i for i, move in enumerate(self._moves) if isinstance(move, Reserve) and not move.is_forced]
         places = list(self._scopes)
         refusals = {
@@ -177,9 +175,7 @@ def _standing(place: Place, row: Sequence[Any]) -> Standing:
 def _refusal(move: Move, standing: Standing, spent: int, reserved: int) -> MaestroError:
     assert isinstance(move, Reserve)
     assert standing.limit is not None
-    limit = Limit(
-        standing.scope, standing.id, standing.window, standing.limit, spent, reserved, standing.resets_at
-    )
+    limit = Limit(standing.scope, standing.id, standing.window, standing.limit, spent, reserved, standing.resets_at)
     if spent + _needed(move.reservation.lines) <= standing.limit:
         return BudgetReserved(
             f"The budget of {standing.scope} '{standing.id}' is held by requests in flight; try again soon.", limit

@@ -64,9 +64,7 @@ def label_entry(row: Mapping[str, Any]) -> Entry:
 
 async def find_run(db: AsyncConnection, run_id: str) -> dict[str, Any] | None:
     """A stored run's tree with its team and key, or None."""
-    cursor = await db.execute(
-        "select team, key_id, created_at, trace from runs where id = %s", (_storable(run_id),)
-    )
+    cursor = await db.execute("select team, key_id, created_at, trace from runs where id = %s", (_storable(run_id),))
     row = await cursor.fetchone()
     if row is None:
         return None
@@ -120,7 +118,7 @@ async def read_labels(db: AsyncConnection) -> list[dict[str, Any]]:
 
 def _storable(value: Any) -> Any:
     """PostgreSQL's text holds no NUL and no half of a surrogate pair."""
-    if isinstance(value, str) and not value.isascii() or isinstance(value, str) and "\0" in value:
+    if (isinstance(value, str) and not value.isascii()) or (isinstance(value, str) and "\0" in value):
         return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     return value
 

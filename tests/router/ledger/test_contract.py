@@ -97,9 +97,7 @@ async def test_concurrent_requests_never_pass_the_limit(ledger: Ledger, clock: C
     assert await money(ledger) == (20_000, 0)
 
 
-async def test_a_charge_above_its_hold_is_charged_and_later_requests_are_refused(
-    ledger: Ledger, clock: Clock
-) -> None:
+async def test_a_charge_above_its_hold_is_charged_and_later_requests_are_refused(ledger: Ledger, clock: Clock) -> None:
     await limit_team(ledger, 1000, clock)
     reservation = await ledger.reserve("run", ACCOUNT, [line(400)])
     await ledger.settle(reservation, charge(reservation, 1500))
@@ -108,9 +106,7 @@ async def test_a_charge_above_its_hold_is_charged_and_later_requests_are_refused
         await ledger.reserve("run", ACCOUNT, [line(1)])
 
 
-async def test_a_window_resets_by_itself_and_an_old_hold_is_charged_to_its_own(
-    ledger: Ledger, clock: Clock
-) -> None:
+async def test_a_window_resets_by_itself_and_an_old_hold_is_charged_to_its_own(ledger: Ledger, clock: Clock) -> None:
     await limit_team(ledger, 1000, clock)
     held = await ledger.reserve("run", ACCOUNT, [line(900)])
     clock.now += DAY_SECONDS

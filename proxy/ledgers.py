@@ -1,0 +1,40 @@
+"""Which ledger `ledger.url` names: SQLite in one file, or PostgreSQL shared by several proxies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from proxy.settings import LedgerSettings, SettingsError
+from router.ledger.ledger import Account, Watch
+from router.ledger.sqlite import SqliteLedger
+
+if TYPE_CHECKING:
+    from router.ledger.postgres.ledger import PostgresLedger
+
+    StoredLedger = SqliteLedger | PostgresLedger
+SHARED = ("postgresql://", "postgres://")
+
+
+def make_ledger(
+    settings: LedgerSettings,
+    on_charge: Callable[[Account, int], None] = lambda account, tokens: None,
+    on_money: Watch = lambda account, standings: None,
+) -> StoredLedger:
+    """The ledger, not yet started. Raises SettingsError for a URL that names none."""
+    if not settings.url.startswith(SHARED):
+        path, texts = ledger_path(settings.url), settings.store_texts
+        return SqliteLedger(path, settings.durability, store_texts=texts, on_charge=on_charge, on_money=on_money)
+    try:
+        from router.ledger.postgres.ledger import PostgresLedger
+    except ImportError as error:
+        raise SettingsError(f"ledger.url: PostgreSQL needs the extra 'postgres' ({error})") from None
+    return PostgresLedger(settings.url, store_texts=settings.store_texts, on_charge=on_charge, on_money=on_money)
+
+
+def ledger_path(url: str) -> Path:
+    """The file of a `sqlite:///` URL. Raises SettingsError for another scheme."""
+    if not url.startswith("sqlite:///"):
+        raise SettingsError(f"ledger.url must begin with sqlite:/// or postgresql://, not {url.split(':', 1)[0]}:")
+    return Path(url.removeprefix("sqlite:///"))
