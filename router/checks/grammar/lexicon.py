@@ -32,7 +32,9 @@ _SAME: dict[str, str] = {
     "refraining from|abstain from|without|exclude|excludes|excluding|omit|omits|leave out|leaves out|stay away from|steer clear of|"
     "must never|should never|is free of|is free from|be free of|be free from|free of|free from|is devoid of|be devoid of|not|"
     "you should never|you must never|you are not permitted to|must avoid|should avoid|must exclude|should exclude|skip|"
-    "must refrain from|should refrain from|you should avoid|you should refrain from|please avoid|keep out|ban|isn't|aren't|is not|are not",
+    "without using|without mentioning|without the use of|avoid using|avoid mentioning|avoid saying|avoid the use of|"
+    "refrain from using|refrain from saying|refrain from mentioning|abstain from using|must avoid using|should avoid using|"
+    "please avoid using|must refrain from|should refrain from|you should avoid|you should refrain from|please avoid|keep out|ban|isn't|aren't|is not|are not",
     "USE": "use|uses|using|include|includes|including|contain|contains|containing|mention|mentions|mentioning|have|has|having|"
     "feature|features|featuring|incorporate|incorporates|incorporating|employ|employs|employing|insert|inserts|write|writes|writing|"
     "say|says|saying|provide|provides|give|gives|produce|produces|generate|generates|compose|create|consist of|"

@@ -18,6 +18,7 @@ from router.checks.grammar.shapes import (
     EXEMPLIFIED,
     FORBIDS,
     JOINT,
+    LANGUAGE,
     MOOD,
     NO_PREFACE,
     NOTHING_ELSE,
@@ -31,6 +32,14 @@ from router.checks.grammar.shapes import (
 )
 from router.checks.grammar.wholes import read_whole
 
+ABBREVIATED = re.compile(r"\b(max|min|approx|ca)\.\s*(?=\w)", re.IGNORECASE)
+"""A dot that ends no sentence."""
+NAMED_LANGUAGE = re.compile(
+    rf"\b(?:mention|include|contain|add|feature|insert|incorporate|say)(?:s|ing)? (?:the |some |any )?(?:{LANGUAGE})\b",
+    re.IGNORECASE,
+)
+"""A language spoken of, not written in."""
+COUNTS = re.compile(r"\d|\b(?:words?|sentences?|paragraphs?|characters?|lines?)\b", re.IGNORECASE)
 LONGEST = 2000
 """Characters: a longer text goes to the judge."""
 LONGEST_SENTENCE = 1000
@@ -65,6 +74,7 @@ def read_text(text: str) -> Reading:
 
 def _tidy(text: str) -> str:
     text = re.sub(r"\b(?:i\.e\.|e\.g\.),?", "such as", plain(text).strip())
+    text = ABBREVIATED.sub(r"\1 ", text)
     text = MOOD.sub(r"\1. \2", text)
     text = re.sub(r"^(?:[-*•]|\d{1,2}[.)])\s+", "", text)
     return text[:-1].rstrip() if text.endswith((".", ";", "!")) and not text.endswith("..") else text
@@ -201,13 +211,14 @@ def _read_with(
 
 
 def _blocks(piece: str) -> bool:
-    """Does a piece that is not understood change what the others mean?"""
-    return bool(PREPOSITION.match(piece) or SUBORDINATE.search(piece) or not CLAUSE.match(piece))
+    """Does a piece that is not understood change what the others mean, or speak of amounts of another part?"""
+    unclear = PREPOSITION.match(piece) or SUBORDINATE.search(piece) or COUNTS.search(piece)
+    return bool(unclear or not CLAUSE.match(piece))
 
 
 def read_piece(text: str, quotes: Quotes) -> list[Spec] | None:
     """The checks of one piece, or None if it is not understood as a whole."""
-    if len(text) > LONGEST_CLAUSE:
+    if len(text) > LONGEST_CLAUSE or NAMED_LANGUAGE.search(text):
         return None
     found = read_core(strip(canonical(text), quotes))
     if found is not None:

@@ -19,7 +19,8 @@ PERMISSION = re.compile(
 FORBIDS = re.compile(r"\b(?:not|only|at most|no more|up to|maximum|fewer|less)\b", re.IGNORECASE)
 CONDITION = re.compile(
     r"\b(?:if|when|whenever|unless|until|except|otherwise|instead of|rather than|in case|depending|or else|where possible|if possible|"
-    r"whether|assuming|provided that|as long as|apart from|other than|aside from|besides|preferably|ideally|approximately|about|around|roughly)\b",
+    r"whether|assuming|provided that|as long as|apart from|other than|aside from|besides|preferably|ideally|approximately|about|around|roughly|approx|circa|ca|"
+    r"give or take|or so|optional|optionally|need not|needn't|no need to|not (?:have|need|required|obliged) to|not necessarily|(?:don't|doesn't) (?:have|need) to)\b",
     re.IGNORECASE,
 )
 SUBORDINATE = re.compile(
