@@ -79,7 +79,7 @@ async def _stream(exchange: Exchange, rooms: Rooms, task: Task, road: Road, path
             if task.is_virtual and path == CHAT:
                 await _write_with_block(exchange, task, road, stream, standings)
             else:
-                await write_all(exchange, stream.events())
+                await write_all(exchange, stream.blocks())
     await exchange.end()
 
 

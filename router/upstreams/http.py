@@ -154,8 +154,8 @@ class HttpStream:
         self._request = request
         self._upstream = upstream
         self._reader = StreamReader(upstream, request.call.path, request.hides_usage)
-        self._events = self._read()
-        self._first: bytes | None = None
+        self._batches = self._read()
+        self._first: list[bytes] | None = None
 
     @property
     def progress(self) -> Progress:
@@ -179,39 +179,50 @@ class HttpStream:
 
     async def wait_for_first(self) -> None:
         """Waits for the first event; what goes wrong before it is raised here."""
-        self._first = await anext(self._events, None)
+        self._first = await anext(self._batches, None)
         if self._first is None:
             what = f"upstream '{self._upstream}' sent an empty stream"
             raise UpstreamFailed(what, self._upstream, may_be_billed=True)
 
     async def events(self) -> AsyncIterator[bytes]:
         """Whole events as they came. Raises when the stream is cut, malformed, or carries an error."""
+        async for batch in self._all():
+            for event in batch:
+                yield event
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        """The same, with the events that came together in one piece: one write for many."""
+        async for batch in self._all():
+            yield batch[0] if len(batch) == 1 else b"".join(batch)
+
+    async def _all(self) -> AsyncIterator[list[bytes]]:
         if self._first is not None:
             first, self._first = self._first, None
             yield first
-        async for event in self._events:
-            yield event
+        async for batch in self._batches:
+            yield batch
 
-    async def _read(self) -> AsyncIterator[bytes]:
+    async def _read(self) -> AsyncIterator[list[bytes]]:
+        """The events of each read, never an empty list; those before a failure are passed on."""
         try:
-            while data := await self._next_bytes():
-                for event in self._reader.feed(data):
-                    yield event
-                if self._reader.is_done:
-                    await self._drain()
-                    return
-            for event in self._reader.end():
-                yield event
+            with upstream_errors(self._upstream):
+                while data := await self._next_bytes():
+                    for batch in _batches(self._reader.feed(data)):
+                        yield batch
+                    if self._reader.is_done:
+                        await self._drain()
+                        return
+            for batch in _batches(self._reader.end()):
+                yield batch
         except UpstreamError as error:
             self.progress.failure = error.message
             raise
 
     async def _next_bytes(self) -> bytes:
-        with upstream_errors(self._upstream):
-            if self._request.call.deadline is None:
-                return await self._response.content.readany()
-            async with asyncio.timeout_at(self._request.call.deadline):
-                return await self._response.content.readany()
+        if self._request.call.deadline is None:
+            return await self._response.content.readany()
+        async with asyncio.timeout_at(self._request.call.deadline):
+            return await self._response.content.readany()
 
     async def _drain(self) -> None:
         """Reads the few bytes after `[DONE]`; a connection that does not end by then is closed with the stream."""
@@ -219,3 +230,16 @@ class HttpStream:
             async with asyncio.timeout(LAST_BYTES_SECONDS):
                 while not self._response.content.at_eof():
                     await self._response.content.readany()
+
+
+def _batches(events: Iterator[bytes]) -> Iterator[list[bytes]]:
+    """All events at once, if any; where reading them fails, those before it, and then the failure."""
+    batch: list[bytes] = []
+    try:
+        batch.extend(events)
+    except UpstreamError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch

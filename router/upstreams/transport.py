@@ -86,6 +86,10 @@ class OpenStream(Protocol):
         """Whole events."""
         ...
 
+    def blocks(self) -> AsyncIterator[bytes]:
+        """Whole events, those that came together in one piece."""
+        ...
+
 
 class Transport(Protocol):
     """One layer around the next."""

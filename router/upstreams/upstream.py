@@ -122,6 +122,10 @@ class ReplyStream(Protocol):
         """
         ...
 
+    def blocks(self) -> AsyncIterator[bytes]:
+        """The same; events that came together are in one piece."""
+        ...
+
 
 class Upstreams(Protocol):
     """All upstreams, behind their layers. Errors are of `router.errors`, never a library's."""
