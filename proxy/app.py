@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,28 +11,33 @@ from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, ScalarRenderPlugin
-from litestar.types import ControllerRouterHandler
+from litestar.types import ControllerRouterHandler, Method
 
 from proxy.admin.routes import admin_router
 from proxy.assembly import build_router
 from proxy.auth import is_loopback
 from proxy.chat import chat
+from proxy.dashboard.routes import dashboard_router
 from proxy.errors import ErrorAnswer, error_answer, simple_error
 from proxy.exchange import JSON
 from proxy.health import health_routes
 from proxy.house import House
-from proxy.models import find_model, list_models
 from proxy.openapi import api_paths
 from proxy.passthrough import completions, embeddings
+from proxy.profiles.routes import ModelRoutes
 from proxy.reload import reloading_on_signal
 from proxy.responses.route import responses
-from proxy.route import mount, wrong_method
-from proxy.runs import find_run
+from proxy.route import Handler, mount, mount_all, wrong_method
+from proxy.runs.desk import open_desk
+from proxy.runs.feedback import FeedbackRoutes
+from proxy.runs.routes import RunRoutes
 from proxy.settings import Settings, SettingsError
-from proxy.studio import Studio
+from proxy.studio.agents import AgentRoutes
 from router.errors import MaestroError
 
 SETTLE_SECONDS = 2.0
+PREFIXES = ("/v1", "/studio/v1")
+"""AI21's SDK calls `{api_host}/maestro/runs`; its host may end in either."""
 
 log = logging.getLogger("maestro.proxy")
 
@@ -50,7 +55,13 @@ def create_app(settings: Settings, reread: Callable[[], Settings] | None = None)
             yield
 
     app = Application(
-        route_handlers=[*api_routes(house), *health_routes(house), admin_router(house)],
+        route_handlers=[
+            *api_routes(house),
+           
+            *health_routes(house),
+            admin_router(house),
+            dashboard_router(house),
+        ],
         lifespan=[lifespan],
         exception_handlers={HTTPException: answer_http_error, Exception: answer_error},
         after_request=id_adder(house),
@@ -97,13 +108,14 @@ async def open_house(house: House) -> AsyncIterator[None]:
     house.open(rooms)
     try:
         await check_exposure(house)
-        with reloading_on_signal(house):
-            yield
+        async with open_desk(rooms) as desk:
+            house.open_desk = desk
+            with reloading_on_signal(house):
+                yield
     except SettingsError as error:
         house.problem = str(error)
         raise
     finally:
-        await house.runs.close()
         await leave(house)
         await rooms.close()
 
@@ -119,18 +131,31 @@ async def leave(house: House) -> None:
 
 def api_routes(house: House) -> list[ControllerRouterHandler]:
     """The routes of the API."""
-    studio = Studio(house.runs)
+    models = ModelRoutes(house)
     return [
         mount(house, "/v1/chat/completions", "POST", chat),
         mount(house, "/v1/completions", "POST", completions),
         mount(house, "/v1/embeddings", "POST", embeddings),
         mount(house, "/v1/responses", "POST", responses),
-        mount(house, "/v1/models", "GET", list_models),
-        mount(house, "/v1/models/{name:path}", "GET", find_model),
-        mount(house, "/v1/maestro/runs", "POST", studio.create),
-        mount(house, "/studio/v1/maestro/runs", "POST", studio.create),
-        mount(house, "/v1/maestro/runs/{run_id:str}", "GET", find_run),
-        mount(house, "/studio/v1/maestro/runs/{run_id:str}", "GET", find_run),
+        mount(house, "/v1/models", "GET", models.list_all),
+        mount(house, "/v1/models/{name:path}", "GET", models.find),
+        *(route for prefix in PREFIXES for route in run_routes(house, prefix)),
+    ]
+
+
+def run_routes(house: House, prefix: str) -> list[ControllerRouterHandler]:
+    """AI21's routes and what is added to them, under one prefix."""
+    runs, agents = RunRoutes(house), AgentRoutes(house)
+    one = f"{prefix}/maestro/runs/{{run_id:str}}"
+    agent: Mapping[Method, Handler] = {"GET": agents.find, "PATCH": agents.modify, "DELETE": agents.delete}
+    return [
+        mount_all(house, f"{prefix}/maestro/runs", {"GET": runs.list_all, "POST": runs.create}),
+        mount_all(house, one, {"GET": runs.find, "DELETE": runs.delete}),
+        mount(house, f"{one}/cancel", "POST", runs.cancel),
+        mount(house, f"{one}/events", "GET", runs.events),
+        mount(house, f"{one}/feedback", "POST", FeedbackRoutes(house).create),
+        mount_all(house, f"{prefix}/assistants", {"GET": agents.list_all, "POST": agents.create}),
+        mount_all(house, f"{prefix}/assistants/{{agent_id:str}}", agent),
     ]
 
 

@@ -8,10 +8,10 @@ from proxy.answers.scores import money_headers
 from proxy.assembly import Rooms
 from proxy.auth import Door
 from proxy.exchange import RequestIds
+from proxy.runs.desk import Desk
 from proxy.serving.gate import Gate
 from proxy.serving.metrics import Metrics
 from proxy.settings import Settings
-from proxy.studio import BackgroundRuns
 from router.errors import Unavailable
 from router.ledger.ledger import Account
 from router.ledger.rates import RateLimits
@@ -29,7 +29,7 @@ class House:
     metrics: Metrics = field(default_factory=Metrics)
     ids: RequestIds = field(default_factory=RequestIds)
     direct: dict[str, Callable[..., Awaitable[None]]] = field(default_factory=dict)
-    runs: BackgroundRuns = field(default_factory=BackgroundRuns)
+    open_desk: Desk | None = None
     built: Rooms | None = None
     door: Door | None = None
     problem: str | None = None
@@ -41,6 +41,13 @@ class House:
         if self.built is None:
             raise Unavailable("The server is starting.")
         return self.built
+
+    @property
+    def desk(self) -> Desk:
+        """Work that outlives its request, and what is stored of teams. Raises Unavailable as above."""
+        if self.open_desk is None:
+            raise Unavailable("The server is starting.")
+        return self.open_desk
 
     def open(self, rooms: Rooms) -> None:
         """The rooms are ready."""

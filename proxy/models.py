@@ -35,7 +35,7 @@ async def find_model(exchange: Exchange, rooms: Rooms) -> Answer:
 
 def model_objects(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
     """By the name a client uses: the bare name for the first upstream that has it, "upstream/name" for the others."""
-    shown = {name: _virtual(name, models) for name in VIRTUAL_MODELS}
+    shown = {name: virtual_object(name, models) for name in VIRTUAL_MODELS}
     for model in models:
         if model.name != ANY_NAME:
             name = model.id if model.name in shown else model.name
@@ -66,7 +66,7 @@ def _pricing(price: Price) -> dict[str, float | None]:
     }
 
 
-def _virtual(name: str, models: Sequence[Model]) -> dict[str, Any]:
+def virtual_object(name: str, models: Sequence[Model]) -> dict[str, Any]:
     """A virtual model can do what some routable model can; its price lies between the cheapest and the dearest."""
     routable = [model for model in models if model.routable]
     contexts = [model.context_tokens for model in routable if model.context_tokens]

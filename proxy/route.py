@@ -6,11 +6,12 @@ Key, body, disconnects, errors, counters: the same for every route; a handler on
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
-from litestar import asgi, get
+from litestar import asgi
+from litestar import route as http_route
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Method
 
 from proxy.answers.sse import event
 from proxy.assembly import Rooms
@@ -18,6 +19,7 @@ from proxy.control.fields import team_in
 from proxy.errors import ErrorAnswer, error_answer, error_object, simple_error
 from proxy.exchange import Answer, ClientLeft, Exchange, Receive, Scope, Send, SlowBody
 from proxy.house import House
+from proxy.profiles.clothe import clothe, may_name_profile
 from proxy.serving.metrics import CLIENT_LEFT
 from router.errors import MaestroError, Unavailable
 
@@ -71,6 +73,16 @@ class Route:
             if named is not None:
                 exchange.caller = await self._house.admit(exchange.headers, named)
             exchange.told |= self._house.rate(exchange.caller)
+            if may_name_profile(exchange.body, self._house.settings.aliases):
+                await self._clothe(exchange)
+
+    async def _clothe(self, exchange: Exchange) -> None:
+        """The model `maestro/NAME` is a profile of the caller's team."""
+        house = self._house
+        dressed = await clothe(exchange.caller, exchange.body, house.desk.configs, house.settings.aliases)
+        exchange.caller, exchange.body = dressed.caller, dressed.body
+        if dressed.profile is not None:
+            exchange.told["x-maestro-profile"] = dressed.profile
 
     async def _fail(self, exchange: Exchange, error: BaseException) -> None:
         """The error as a status, or inside a stream as its last event."""
@@ -101,12 +113,41 @@ def wrong_method(method: str, path: str, allowed: str) -> ErrorAnswer:
     return ErrorAnswer(told.status, told.body, {"allow": allowed})
 
 
-def mount(house: House, path: str, method: str, handler: Handler) -> ASGIRouteHandler | HTTPRouteHandler:
-    """The route as Litestar takes it: raw, unless its path has parameters, which raw routes may not have."""
-    route = Route(house, path, method, handler)
+class Routes:
+    """Serves one path whose methods have handlers of their own."""
+
+    def __init__(self, house: House, path: str, handlers: Mapping[Method, Handler]) -> None:
+        self._house = house
+        self._routes = {method: Route(house, path, method, handler) for method, handler in handlers.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """By the method; 405 for another."""
+        method = scope["method"]
+        route = self._routes.get("GET" if method == "HEAD" else method)
+        if route is not None:
+            await route(scope, receive, send)
+            return
+        exchange = Exchange(scope, receive, send, self._house.ids.next())
+        await send_error(exchange, wrong_method(method, exchange.path, ", ".join(self._routes)))
+
+
+def mount(house: House, path: str, method: Method, handler: Handler) -> ASGIRouteHandler | HTTPRouteHandler:
+    """The route of one method."""
+    return _mounted(house, path, Route(house, path, method, handler), [method])
+
+
+def mount_all(house: House, path: str, handlers: Mapping[Method, Handler]) -> ASGIRouteHandler | HTTPRouteHandler:
+    """The routes of several methods of one path."""
+    return _mounted(house, path, Routes(house, path, handlers), list(handlers))
+
+
+def _mounted(
+    house: House, path: str, route: Route | Routes, methods: list[Method]
+) -> ASGIRouteHandler | HTTPRouteHandler:
+    """As Litestar takes it: raw, unless its path has parameters, which raw routes may not have."""
     if "{" in path:
 
-        @get(path, include_in_schema=False)
+        @http_route(path, http_method=methods, status_code=200, include_in_schema=False)
         async def hand_over() -> ASGIApp:
             return route
 

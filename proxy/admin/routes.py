@@ -13,6 +13,7 @@ from proxy.admin.acts import BudgetBody, KeyBody, TeamBody, change_team, create_
 from proxy.admin.reports import answer_rows, book_routes
 from proxy.auth import bearer_token
 from proxy.house import House
+from proxy.profiles.routes import profile_routes
 from proxy.settings import read_secret
 from router.errors import Forbidden, Unauthenticated
 from router.ledger.accounts import NewKey, Scope
@@ -33,6 +34,7 @@ def admin_router(house: House) -> Router:
             raise Unauthenticated("Incorrect admin key provided.")
 
     handlers = [*_team_routes(house), *_key_routes(house), *_budget_routes(house), *book_routes(house)]
+    handlers += profile_routes(house)
     return Router("/admin", route_handlers=handlers, guards=[guard], tags=["admin"])
 
 

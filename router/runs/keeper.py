@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from router.errors import MaestroError
 from router.ledger.owners import Lookout
@@ -107,7 +107,7 @@ class Keeper:
             await self._finish(ticket, carrier.failed(ticket, INTERRUPTED))
         else:
             log.info("%s %s is taken up again", ticket.kind, ticket.id)
-            await self.tickets.tell(ticket.id, f"{ticket.kind}.resumed", {"tries": ticket.tries + 1})
+            self.tickets.tell(ticket.id, f"{ticket.kind}.resumed", {"tries": ticket.tries + 1})
             self.begin(ticket)
 
     async def _carry(self, ticket: Ticket) -> None:
@@ -139,8 +139,7 @@ class Keeper:
             await self._finish(ticket, carrier.failed(ticket, INTERRUPTED))
 
     async def _finish(self, ticket: Ticket, end: End) -> None:
-        if await self.tickets.finish(ticket, end):
-            await self.tickets.tell(ticket.id, f"{ticket.kind}.{end.status}", _told(end))
+        await self.tickets.finish(ticket, end)
 
     async def _look_after(self) -> None:
         looks = 0
@@ -155,8 +154,3 @@ class Keeper:
                 log.exception("looking after background work failed")
             looks += 1
             await asyncio.sleep(LOOK_SECONDS)
-
-
-def _told(end: End) -> Mapping[str, Any]:
-    """The last entry of the log: the state only; what the client sees stands in the ticket."""
-    return {"status": end.status}

@@ -34,12 +34,12 @@ class SqliteTickets:
         return await self._writer.do(lambda db: _put(db, ticket, once))
 
     async def find(self, ticket_id: str) -> Ticket | None:
-        """A ticket, or None; what was queued before is seen."""
-        return await self._writer.do(lambda db: _find(db, ticket_id))
+        """A ticket, or None."""
+        return await self._reader.do(lambda db: _find(db, ticket_id))
 
     async def list_page(self, page: Page) -> Sequence[Ticket]:
         """Tickets in order."""
-        return await self._writer.do(lambda db: _list(db, page))
+        return await self._reader.do(lambda db: _list(db, page))
 
     async def show(self, ticket_id: str, shown: Mapping[str, Any]) -> None:
         """Changes what is shown of an open ticket."""
@@ -56,7 +56,7 @@ class SqliteTickets:
     async def finish(self, ticket: Ticket, end: End) -> bool:
         """Ends an open ticket of this process."""
         now = self._now()
-        return await self._writer.do(lambda db: _finish(db, ticket.id, self.owner, end, now))
+        return await self._writer.do(lambda db: _finish(db, ticket, self.owner, end, now))
 
     async def open_tickets(self) -> Sequence[tuple[Ticket, float]]:
         """All that are open, with their owners' heartbeats."""
@@ -73,7 +73,7 @@ class SqliteTickets:
         sql = "update tickets set owner = ? where id = ? and owner = ? and status = 'open'"
         await self._writer.do(lambda db: db.execute(sql, (NOBODY, ticket.id, self.owner)).rowcount)
 
-    async def tell(self, ticket_id: str, kind: str, data: Mapping[str, Any]) -> None:
+    def tell(self, ticket_id: str, kind: str, data: Mapping[str, Any]) -> None:
         """Queues an entry of its log."""
         now = self._now()
         self._writer.keep(lambda db: _tell(db, ticket_id, kind, data, now))
@@ -164,12 +164,14 @@ def _list(db: sqlite3.Connection, page: Page) -> list[Ticket]:
     return [_ticket(row) for row in rows]
 
 
-def _finish(db: sqlite3.Connection, ticket_id: str, owner: str, end: End, now: float) -> bool:
+def _finish(db: sqlite3.Connection, ticket: Ticket, owner: str, end: End, now: float) -> bool:
     ended = db.execute(
         """update tickets set status = ?, shown = ?, request = null, caller = '{}'
            where id = ? and owner = ? and status = 'open'""",
-        (end.status, json.dumps(end.shown), ticket_id, owner),
+        (end.status, json.dumps(end.shown), ticket.id, owner),
     ).rowcount
+    if ended:
+        _tell(db, ticket.id, f"{ticket.kind}.{end.status}", {"status": end.status}, now)
     if ended and end.hook is not None:
         hook = end.hook
         db.execute(

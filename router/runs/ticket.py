@@ -114,7 +114,7 @@ class Tickets(Protocol):
         ...
 
     async def finish(self, ticket: Ticket, end: End) -> bool:
-        """Ends an open ticket of this process, erases its request, and queues its webhook, all at once.
+        """Ends an open ticket of this process: at once its log closes, its request goes, its webhook is due.
 
         False if it is no longer this process's.
         """
@@ -132,7 +132,7 @@ class Tickets(Protocol):
         """Gives an open ticket of this process to whoever comes first."""
         ...
 
-    async def tell(self, ticket_id: str, kind: str, data: Mapping[str, Any]) -> None:
+    def tell(self, ticket_id: str, kind: str, data: Mapping[str, Any]) -> None:
         """Queues an entry of its log."""
         ...
 

@@ -1,19 +1,16 @@
 """AI21's own API: the shapes its SDK reads, over a socket."""
 
 import asyncio
-import uuid
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from router.ledger.ledger import Account
 from scripts.fake_upstream import FakeUpstream, Scripted
 from tests.proxy.served import Served, serving, settings_for
 
 pytestmark = pytest.mark.anyio
-FAILED_BY_RESTART = {"message": "The run was interrupted by a restart; its spend is settled."}
 
 
 async def post(proxy: Served, body: Any, prefix: str = "/studio/v1") -> tuple[int, Any]:
@@ -81,15 +78,3 @@ async def test_a_bad_run_is_refused_before_anything_is_spent(tmp_path: Path, bod
         status, said = await post(proxy, body)
         assert not fake.requests
     assert (status, said["error"]["param"]) == (400, param)
-
-
-async def test_a_run_whose_process_is_gone_has_failed(tmp_path: Path) -> None:
-    async with FakeUpstream() as fake, serving(settings_for(fake, tmp_path)) as proxy:
-        run_id = f"run-{uuid.uuid4().hex}"
-        stored = {"id": run_id, "status": "in_progress", "owner": "elsewhere/1/2/3", "result": None}
-        ledger = proxy.house.rooms.ledger
-        await ledger.record_run(run_id, Account(), stored)
-        await ledger.writer.do(lambda db: db.execute("update runs set created_at = 1").rowcount)
-        run = await poll(proxy, run_id)
-    assert (run["status"], run["error"]) == ("failed", FAILED_BY_RESTART)
-    assert "owner" not in run

@@ -1,0 +1,1 @@
+"""Runs that outlive their request: started, listed, watched, cancelled, commented on."""

@@ -1,0 +1,1 @@
+"""AI21's own shapes: the body of a run, and agents."""
