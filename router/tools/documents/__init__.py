@@ -1,0 +1,1 @@
+"""Documents: uploaded, converted, cut into chunks, stored, and found again."""
