@@ -20,6 +20,7 @@ from proxy.chat import chat
 from proxy.dashboard.routes import dashboard_router
 from proxy.errors import ErrorAnswer, error_answer, simple_error
 from proxy.exchange import JSON
+from proxy.files.routes import file_routes
 from proxy.health import health_routes
 from proxy.house import House
 from proxy.openapi import api_paths
@@ -57,7 +58,7 @@ def create_app(settings: Settings, reread: Callable[[], Settings] | None = None)
     app = Application(
         route_handlers=[
             *api_routes(house),
-           
+            *file_routes(house),
             *health_routes(house),
             admin_router(house),
             dashboard_router(house),

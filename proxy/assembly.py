@@ -20,6 +20,7 @@ from proxy.ledgers import make_ledger
 from proxy.providers import found_providers, upstream_of
 from proxy.settings import Settings, SettingsError, TeamSettings, UpstreamSettings, read_secret
 from proxy.specs import slots_of, spec_of
+from proxy.toolroom import open_library
 from router.checks.check import Validator
 from router.checks.validators import Effects, ValidatorError, load_validators
 from router.dispatcher import Dispatcher, DispatcherOptions
@@ -32,6 +33,7 @@ from router.ledger.notices import Notices
 from router.ledger.rates import Rates
 from router.ledger.registry import Registry
 from router.ledger.webhook import Webhook
+from router.tools.documents.library import Library
 from router.tools.guard import Allowance
 from router.upstreams.embedded import EmbeddedError, EmbeddedServers, EmbeddedSpec
 from router.upstreams.pool import Pool, build_pool, check_fallbacks
@@ -62,6 +64,7 @@ class Rooms:
     dispatcher: Dispatcher
     rates: Rates
     notices: Notices
+    library: Library
     closing: AsyncExitStack = field(repr=False)
 
     async def close(self) -> None:
@@ -95,11 +98,24 @@ async def build_router(settings: Settings) -> Rooms:
         registry = Registry(ledger.accounts)
         for name, team in settings.teams.items():
             await registry.put_team(stored_team(name, team))
+        library = open_library(settings)
+        exits.push_async_callback(library.close)
+        await library.start()
         estimator = await _estimator(settings)
         verifier = Verifier(Judge(pool), _judges(settings, pool), JudgeRates(ledger), settings.judge.audit_share)
         dispatcher = Dispatcher(pool, ledger, estimator, verifier, _options(settings, upstream_settings))
         return Rooms(
-            settings, pool, ledger, registry, estimator, verifier, dispatcher, rates, notices, closing=exits.pop_all()
+            settings,
+            pool,
+            ledger,
+            registry,
+            estimator,
+            verifier,
+            dispatcher,
+            rates,
+            notices,
+            library,
+            closing=exits.pop_all(),
         )
     raise AssertionError("unreachable: the stack swallows nothing")
 

@@ -173,6 +173,31 @@ class RunsSettings(Section):
     resume: bool | None = None
 
 
+class WebSearchSettings(Section):
+    """Which engine searches the web: searxng, tavily, brave, or one registered under `maestro.web_search`."""
+
+    engine: str
+    base_url: str | None = None
+    api_key_env: str | None = None
+    usd_per_search: Usd = 0.0
+    cache_seconds: Annotated[float, Field(ge=0)] = 900
+    read_pages: Annotated[int, Field(ge=0, le=10)] = 3
+    obey_robots: bool = True
+
+
+class ToolsSettings(Section):
+    """Maestro's own tools. `hosts` may be called besides public ones; `documents` is a file beside the ledger."""
+
+    documents: str | None = None
+    team_storage_mb: Annotated[int, Field(ge=1)] = 2048
+    conversion_seconds: Annotated[int, Field(ge=1)] = 60
+    conversion_memory_mb: Annotated[int, Field(ge=128)] = 1024
+    hosts: tuple[str, ...] = ()
+    call_seconds: Annotated[float, Field(gt=0)] = 20
+    rounds: Annotated[int, Field(ge=1, le=32)] = 8
+    web_search: WebSearchSettings | None = None
+
+
 class TelemetrySettings(Section):
     """Logs."""
 
@@ -219,6 +244,7 @@ class Settings(BaseSettings):
     telemetry: TelemetrySettings = TelemetrySettings()
     limits: LimitsSettings = LimitsSettings()
     checks: ChecksSettings = ChecksSettings()
+    tools: ToolsSettings = ToolsSettings()
     checkpoint: str | None = None
 
     @classmethod
@@ -291,6 +317,8 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         "teams": TeamSettings,
         "webhooks": WebhookSettings,
         "runs": RunsSettings,
+        "tools": ToolsSettings,
+        "web_search": WebSearchSettings,
         "telemetry": TelemetrySettings,
         "limits": LimitsSettings,
     }
