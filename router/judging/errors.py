@@ -46,11 +46,12 @@ class Counts:
 class JudgeErrors:
     """One judge on one kind. `given_true[b]` is P(claim in bin b | satisfied), `given_false` the same if it is not.
 
-    A claim passes from bin `threshold` on.
+    `seen[b]` are these two of the block of bins that b is pooled with. A claim passes from bin `threshold` on.
     """
 
     given_true: Shares
     given_false: Shares
+    seen: tuple[tuple[float, float], ...]
     threshold: int = MIDDLE
 
     @property
@@ -69,8 +70,7 @@ class JudgeErrors:
 
     def evidence(self, claimed: float) -> Evidence:
         """How likely such a claim is of an answer that satisfies the requirement, and of one that does not."""
-        place = bin_of(claimed)
-        return Evidence(self.given_true[place], self.given_false[place])
+        return Evidence(*self.seen[bin_of(claimed)])
 
 
 def bin_of(claimed: float) -> int:
@@ -90,10 +90,10 @@ def errors_of(judge: Counts, kind: Counts) -> JudgeErrors:
         _posterior(judge.satisfied, prior_shares(PRIOR_TRUE_PASS)),
         _posterior(judge.broken, prior_shares(PRIOR_FALSE_PASS)),
     )
-    given_true, given_false = _rising(_posterior(kind.satisfied, whole[0]), _posterior(kind.broken, whole[1]))
+    given_true, given_false = (_posterior(kind.satisfied, whole[0]), _posterior(kind.broken, whole[1]))
     fewest = min(sum(judge.satisfied), sum(judge.broken))
     threshold = _threshold(given_true, given_false) if fewest >= LEAST_LABELS else MIDDLE
-    return JudgeErrors(given_true, given_false, threshold)
+    return JudgeErrors(given_true, given_false, _rising(given_true, given_false), threshold)
 
 
 def together(words: Sequence[tuple[JudgeErrors, float]], others: int, unknown: int) -> Evidence:
@@ -131,8 +131,8 @@ def _posterior(counts: Shares, prior: Shares) -> Shares:
     return tuple((count + STRENGTH * share) / total for count, share in zip(counts, prior, strict=True))
 
 
-def _rising(given_true: Shares, given_false: Shares) -> tuple[Shares, Shares]:
-    """The same masses, moved within blocks of neighbouring bins so that the odds never fall from bin to bin."""
+def _rising(given_true: Shares, given_false: Shares) -> tuple[tuple[float, float], ...]:
+    """For each bin the mean masses of its block: neighbours are pooled until the odds never fall from bin to bin."""
     blocks: list[tuple[float, float, int]] = []
     for true, false in zip(given_true, given_false, strict=True):
         block = (true, false, 1)
@@ -140,8 +140,7 @@ def _rising(given_true: Shares, given_false: Shares) -> tuple[Shares, Shares]:
             before = blocks.pop()
             block = (before[0] + block[0], before[1] + block[1], before[2] + block[2])
         blocks.append(block)
-    rows = [(true / size, false / size) for true, false, size in blocks for _ in range(size)]
-    return tuple(true for true, _ in rows), tuple(false for _, false in rows)
+    return tuple((true / size, false / size) for true, false, size in blocks for _ in range(size))
 
 
 def _threshold(given_true: Shares, given_false: Shares) -> int:
