@@ -233,17 +233,23 @@ async def _pairs(count: int, teams: int) -> dict[str, Any]:
             for _ in range(count // 256):
                 await pair(accounts[worker % teams])
 
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         await asyncio.gather(*(many(worker) for worker in range(256)))
         await ledger.flush()
-        rate = (count // 256) * 256 / (time.perf_counter() - started)
+        made = (count // 256) * 256
+        rate, cpu = made / (time.perf_counter() - started), (time.process_time() - used) / made
         single = []
         for _ in range(200):
             begun = time.perf_counter()
             await pair(accounts[0])
             single.append(time.perf_counter() - begun)
         await ledger.close()
-    return {"pairs_per_second": round(rate), "teams": teams, "p50_ms_alone": round(sorted(single)[100] * 1e3, 3)}
+    return {
+        "pairs_per_second": round(rate),
+        "cpu_microseconds_a_pair": round(cpu * 1e6, 1),
+        "teams": teams,
+        "p50_ms_alone": round(sorted(single)[100] * 1e3, 3),
+    }
 
 
 if __name__ == "__main__":
