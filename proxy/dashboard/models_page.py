@@ -23,7 +23,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """One model. Errors are mean(actual − predicted) over its validated runs; Brier is mean squared error of success."""
+    """One model. Errors are means of actual − predicted over validated runs; Brier is the mean squared error."""
 
     model: str
     runs: int

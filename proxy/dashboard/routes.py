@@ -22,6 +22,7 @@ from router.errors import MaestroError
 
 SECRET = "MAESTRO_SESSION_SECRET"
 """Set by `maestro serve` for its workers; set it where several machines serve, or where sessions outlive a restart."""
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 Asked = Request[Any, Any, Any]
 Show = Callable[[Asked, Viewer], Awaitable[Response[Any]]]
 
@@ -156,6 +157,6 @@ def _static_route() -> Any:
         if path is None:
             return Response(b"", status_code=404, headers=HEADERS)
         kept = {**HEADERS, "cache-control": "public, max-age=3600"}
-        return File(path, content_disposition_type="inline", headers=kept)
+        return File(path, media_type=TYPES[path.suffix], content_disposition_type="inline", headers=kept)
 
     return static
