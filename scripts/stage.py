@@ -11,6 +11,7 @@ import msgspec
 from action_model.prices import Price
 from action_model.prior import PriorConfig, PriorEstimator
 from router.dispatcher import Dispatcher, DispatcherOptions
+from router.judging.calibration import JudgeRates
 from router.judging.judge import Judge
 from router.task import Budget, Caller, Payload, Requirement, Run, Task
 from router.upstreams.upstream import Model
@@ -43,11 +44,15 @@ class Stage:
 
 
 def stage(
-    script: Callable[[Model, Any, int], Play], *models: Model, judges: tuple[str, ...] = (), **options: Any
+    script: Callable[[Model, Any, int], Play],
+    *models: Model,
+    judges: tuple[str, ...] = (),
+    rates: JudgeRates | None = None,
+    **options: Any,
 ) -> Stage:
     """A stage of two models, or those given; at most four actions at once. `options` are the dispatcher's."""
     upstreams, ledger = ScriptedUpstreams(models or (SMALL, BIG), script), MemoryLedger()
-    verifier = Verifier(Judge(upstreams), [upstreams.find(name) for name in judges])
+    verifier = Verifier(Judge(upstreams), [upstreams.find(name) for name in judges], rates)
     chosen = DispatcherOptions(asyncio.get_running_loop().time, {}, **{"max_parallel": 4, **options})
     estimator = PriorEstimator(PriorConfig(first_token_seconds=1.0, base_logit=0.0))
     return Stage(upstreams, ledger, Dispatcher(upstreams, ledger, estimator, verifier, chosen))

@@ -15,11 +15,11 @@ from router.judging.probabilities import verdict_probabilities
 UNSTATED = 0.85
 """The confidence of a verdict that states none: sure enough for a mandatory requirement, no more."""
 UNQUOTED = 0.9
-"""The most that a pass without any quotation counts for."""
+"""The most that a pass without any quotation may claim in words."""
 UNFOUNDED = 0.4
 """P(satisfied) of a pass whose quotation is not in the answer."""
 
-_WORD = re.compile(r"\W*(yes|no|true|false|satisfied|not satisfied)\b", re.IGNORECASE)
+_WORD = re.compile(r"\W*(yes|no|true|false|satisfied|not satisfied)\s*(?:[.,;:!*]|$)", re.IGNORECASE | re.MULTILINE)
 _ELLIPSIS = re.compile(r"\.\.\.|…|\[\.+\]")
 
 
@@ -96,7 +96,9 @@ def _opinion(verdict: dict[str, Any], answer: str, weighed: float | None) -> Opi
     if quote and not occurs(quote, answer):
         unfounded = "judged satisfied, but the quoted evidence is not in the answer"
         return _failed(min(probability, UNFOUNDED), 0.5, unfounded)
-    return Opinion(probability if quote else min(probability, UNQUOTED), 1.0, reason or "judged satisfied")
+    if weighed is None and not quote:
+        probability = min(probability, UNQUOTED)
+    return Opinion(probability, 1.0, reason or "judged satisfied")
 
 
 def _failed(probability: float, score: float, reason: str) -> Opinion:
