@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler, Method
 from proxy.admin.routes import admin_router
 from proxy.assembly import build_router
 from proxy.auth import is_loopback
+from proxy.batches.routes import BatchRoutes
 from proxy.chat import chat
 from proxy.dashboard.routes import dashboard_router
 from proxy.errors import ErrorAnswer, error_answer, simple_error
@@ -109,7 +110,7 @@ async def open_house(house: House) -> AsyncIterator[None]:
     house.open(rooms)
     try:
         await check_exposure(house)
-        async with open_desk(rooms) as desk:
+        async with open_desk(rooms, house.gate) as desk:
             house.open_desk = desk
             with reloading_on_signal(house):
                 yield
@@ -140,7 +141,18 @@ def api_routes(house: House) -> list[ControllerRouterHandler]:
         mount(house, "/v1/responses", "POST", responses),
         mount(house, "/v1/models", "GET", models.list_all),
         mount(house, "/v1/models/{name:path}", "GET", models.find),
+        *batch_routes(house),
         *(route for prefix in PREFIXES for route in run_routes(house, prefix)),
+    ]
+
+
+def batch_routes(house: House) -> list[ControllerRouterHandler]:
+    """OpenAI's batches."""
+    batches = BatchRoutes(house)
+    return [
+        mount_all(house, "/v1/batches", {"GET": batches.list_all, "POST": batches.create}),
+        mount(house, "/v1/batches/{batch_id:str}", "GET", batches.find),
+        mount(house, "/v1/batches/{batch_id:str}/cancel", "POST", batches.cancel),
     ]
 
 

@@ -167,10 +167,12 @@ class RunsSettings(Section):
     """Runs that outlive their request: how long they are kept, and whether an interrupted one may be begun anew.
 
     `resume` keeps a run's request in the ledger until the run ends; without a word it follows `ledger.store_texts`.
+    `batch_parallel` requests of batches run at once in each worker; one, while a client waits for an answer.
     """
 
     keep_hours: Annotated[float, Field(gt=0)] = 168
     resume: bool | None = None
+    batch_parallel: Annotated[int, Field(ge=1)] = 4
 
 
 class WebSearchSettings(Section):

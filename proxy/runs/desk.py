@@ -5,8 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from proxy.assembly import Rooms
+from proxy.batches.carrier import Aisle, BatchCarrier
 from proxy.runs.carrier import RunCarrier
+from proxy.serving.gate import Gate
 from proxy.settings import read_secret
+from router.batches.files import FileStore
 from router.errors import NotFound
 from router.profiles.store import Configs, SqliteConfigs
 from router.runs.feedback import SqliteWords, Words
@@ -29,6 +32,7 @@ class Desk:
     keeper: Keeper
     run_carrier: RunCarrier
     hook_secret: str | None
+    files: FileStore
 
     async def find(self, kind: Kind, ticket_id: str, caller: Caller) -> Ticket:
         """A ticket that this caller may see. Raises NotFound."""
@@ -49,7 +53,7 @@ def not_found(kind: str, name: str) -> NotFound:
 
 
 @asynccontextmanager
-async def open_desk(rooms: Rooms) -> AsyncIterator[Desk]:
+async def open_desk(rooms: Rooms, gate: Gate) -> AsyncIterator[Desk]:
     """From start to stop; at the end what still runs is put back for the next process."""
     ledger, settings = rooms.ledger, rooms.settings
     reader = ledger.new_reader()
@@ -57,11 +61,15 @@ async def open_desk(rooms: Rooms) -> AsyncIterator[Desk]:
     resumes = settings.ledger.store_texts if settings.runs.resume is None else settings.runs.resume
     carrier = RunCarrier(rooms, tickets, resumes)
     hooks = Hooks(tickets, Allowance.of(settings.webhooks.hosts))
-    keeper = Keeper(tickets, {"run": carrier}, hooks.deliver)
     configs, words = SqliteConfigs(ledger.writer, reader), SqliteWords(ledger.writer, reader)
+    aisle = Aisle(settings.runs.batch_parallel, lambda: gate.inside > 0)
+    batches = BatchCarrier(rooms, tickets, rooms.library, configs, aisle)
+    keeper = Keeper(tickets, {"run": carrier, "batch": batches}, hooks.deliver)
     keeper.open()
     try:
-        yield Desk(rooms, tickets, configs, words, keeper, carrier, read_secret(settings.webhooks.secret_env))
+        yield Desk(
+            rooms, tickets, configs, words, keeper, carrier, read_secret(settings.webhooks.secret_env), rooms.library
+        )
     finally:
         await keeper.close()
         await hooks.close()

@@ -82,6 +82,12 @@ class SqliteTickets:
         """Entries after one of them."""
         return await self._reader.do(lambda db: _read_log(db, ticket_id, after, limit))
 
+    async def forget_log(self, ticket_id: str, kind: str) -> None:
+        """Forgets entries of one kind."""
+        said = (ticket_id, kind)
+        sql = "delete from ticket_log where ticket_id = ? and kind = ?"
+        await self._writer.do(lambda db: db.execute(sql, said).rowcount)
+
     async def delete(self, ticket_id: str) -> None:
         """Forgets a ticket that is not open."""
         await self._writer.do(lambda db: _delete(db, [ticket_id]))

@@ -140,6 +140,10 @@ class Tickets(Protocol):
         """Entries after one of them."""
         ...
 
+    async def forget_log(self, ticket_id: str, kind: str) -> None:
+        """Forgets a ticket's entries of one kind."""
+        ...
+
     async def delete(self, ticket_id: str) -> None:
         """Forgets a ticket that is not open, and its log."""
         ...
