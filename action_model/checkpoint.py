@@ -9,17 +9,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from action_model import features
 from action_model.clusters import Clusters
+from action_model.demand import Demand
 from action_model.latent import Latent
-from action_model.learnt import Learnt
+from action_model.learnt import Joined, Learnt
 from action_model.mixture import Mixture, View
 from action_model.projection import Projection
 from action_model.ridge import Ridge
 
-FORMAT = 1
+FORMAT = 2
+JOINED = tuple(f"joined.{part}" for part in ("bias", "loadings", "theta", "log_tokens", "token_spread", "labels"))
 DEFAULT = Path(__file__).parent / "data" / "default"
 
 
@@ -29,25 +31,33 @@ class CheckpointError(Exception):
 
 @dataclass(frozen=True)
 class Card:
-    """What a checkpoint is: feature version, models, where it comes from, how good it was on held-out tasks."""
+    """What a checkpoint is: feature version, models, where it comes from, how good it was on held-out tasks.
+
+    `joined` names the models that were learnt one by one later, from how many labels each.
+    """
 
     models: tuple[str, ...]
     tables: Mapping[str, tuple[int, ...]]
     trained_on: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    joined: tuple[str, ...] = ()
     features_version: int = features.VERSION
     format: int = FORMAT
     sha256: str = ""
 
 
 def save_checkpoint(path: Path, learnt: Learnt, card: Card) -> None:
-    """Writes both files; the same numbers give the same bytes."""
+    """Writes both files, each whole or not at all; the same numbers give the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    numbers = path.with_suffix(".safetensors")
-    save_file(_tensors(learnt), numbers)
-    digest = hashlib.sha256(numbers.read_bytes()).hexdigest()
-    said = {**asdict(card), "sha256": digest}
-    path.with_suffix(".json").write_text(json.dumps(said, indent=1, sort_keys=True), "utf-8")
+    numbers, words = path.with_suffix(".safetensors"), path.with_suffix(".json")
+    fresh = numbers.with_suffix(".safetensors.new")
+    fresh.write_bytes(save(_tensors(learnt)))
+    digest = hashlib.sha256(fresh.read_bytes()).hexdigest()
+    said = {**asdict(card), "joined": list(learnt.joined.names), "sha256": digest}
+    fresh_words = words.with_suffix(".json.new")
+    fresh_words.write_text(json.dumps(said, indent=1, sort_keys=True), "utf-8")
+    fresh.replace(numbers)
+    fresh_words.replace(words)
 
 
 def load_checkpoint(path: Path) -> tuple[Learnt, Card]:
@@ -62,7 +72,7 @@ def load_checkpoint(path: Path) -> tuple[Learnt, Card]:
         raise CheckpointError(f"{path}: made for another version of the features or the format")
     if said.get("sha256") != digest:
         raise CheckpointError(f"{path}: the numbers are not the ones the card speaks of")
-    said["models"] = tuple(said["models"])
+    said["models"], said["joined"] = tuple(said["models"]), tuple(said["joined"])
     said["tables"] = {name: tuple(columns) for name, columns in said["tables"].items()}
     card = Card(**said)
     try:
@@ -81,6 +91,12 @@ def _tensors(learnt: Learnt) -> dict[str, NDArray[Any]]:
         "latent.scale": learnt.latent.scale,
         "log_price": learnt.log_price,
         "token_spread": learnt.token_spread,
+        "token_high": learnt.token_high,
+        "concentration": np.array([learnt.concentration]),
+        "demand.center": learnt.demand.center,
+        "demand.basis": learnt.demand.basis,
+        "demand.loadings": learnt.demand.loadings,
+        **dict(zip(JOINED, learnt.joined.parts(), strict=True)),
         **_ridge("log_tokens", learnt.log_tokens),
     }
     for table, mixture in learnt.mixtures.items():
@@ -94,7 +110,11 @@ def _tensors(learnt: Learnt) -> dict[str, NDArray[Any]]:
 
 def _kind(name: str) -> Any:
     """The large arrays in half precision: the rounding is far below the noise of what they were fitted to."""
-    return np.float16 if name.endswith(("basis", "weights", "centers", "gate.weights")) else np.float32
+    return (
+        np.float16
+        if name != "demand.basis" and name.endswith(("basis", "weights", "centers", "gate.weights"))
+        else np.float32
+    )
 
 
 def _ridge(name: str, ridge: Ridge) -> dict[str, NDArray[Any]]:
@@ -116,9 +136,19 @@ def _learnt(raw: Mapping[str, NDArray[Any]], card: Card) -> Learnt:
     if len(latent.bias) != len(card.models):
         raise ValueError(f"{len(latent.bias)} actions, {len(card.models)} names")
     projection = Projection(tensors["projection.center"], tensors["projection.basis"])
-    tokens = _read_ridge(tensors, "log_tokens")
     return Learnt(
-        card.models, projection, mixtures, card.tables, latent, tensors["log_price"], tokens, tensors["token_spread"]
+        models=card.models,
+        projection=projection,
+        mixtures=mixtures,
+        tables=card.tables,
+        latent=latent,
+        log_price=tensors["log_price"],
+        log_tokens=_read_ridge(tensors, "log_tokens"),
+        token_spread=tensors["token_spread"],
+        token_high=tensors["token_high"],
+        concentration=float(tensors["concentration"][0]),
+        demand=Demand(*(tensors[f"demand.{part}"] for part in ("center", "basis", "loadings"))),
+        joined=Joined(card.joined, *(tensors[name] for name in JOINED)),
     )
 
 

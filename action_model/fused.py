@@ -35,7 +35,10 @@ class Fused:
 
     def logits(self, features: Floats) -> Floats:
         """(M,): the same as `Learnt.logits` of one text."""
-        x = self.projection(features)
+        return self.logits_at(self.projection(features))
+
+    def logits_at(self, x: Floats) -> Floats:
+        """The same of a text's projected features (d,)."""
         found = self.at + x @ self.slope
         near = (2.0 * (self.centers @ x) - self.norms) * self.inverse
         near -= np.repeat(np.maximum.reduceat(near, self.starts), self.counts)

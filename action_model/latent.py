@@ -8,12 +8,14 @@ integral over z is a fixed low-discrepancy set of particles (Sobol points throug
 
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
 from action_model.features import Floats
 
 PARTICLES = 256
+MOST_BLOCKS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +53,27 @@ def fit_latent(marginals: Floats, score: Floats, config: LatentConfig | None = N
 
     config = config or LatentConfig()
     torch.manual_seed(config.seed)
+    torch.set_num_threads(1)  # small products: more threads cost more than they bring, and order sums differently
     particles = sobol_normal(PARTICLES, config.dimensions)
     count, models = score.shape
     z = torch.tensor(particles, dtype=torch.float32)  # (S, d)
     base = torch.tensor(logit(marginals), dtype=torch.float32)  # (N, M)
     seen = torch.tensor(~np.isnan(score), dtype=torch.float32)  # (N, M)
     target = torch.tensor(np.nan_to_num(score), dtype=torch.float32)  # (N, M)
+    blocks = _blocks(seen)
     theta = torch.nn.Parameter(0.5 * torch.randn(models, config.dimensions) / config.dimensions**0.5)
     theta.data[:, 0] += 0.7
     bias, scale = torch.nn.Parameter(torch.zeros(models)), torch.nn.Parameter(torch.ones(models))
     optimiser = torch.optim.Adam([theta, bias, scale], lr=config.rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.epochs)
+    missed = (1 - target) * seen
     for _ in range(config.epochs):
-        for rows in torch.randperm(count).split(config.batch):
-            logits = (scale * base[rows] + bias)[:, None, :] + (z @ theta.T)[None, :, :]  # (B, S, M)
-            hit = torch.nn.functional.logsigmoid(logits)
-            loss_cell = target[rows][:, None, :] * hit + (1 - target[rows])[:, None, :] * (hit - logits)
-            joint = (loss_cell * seen[rows][:, None, :]).sum(dim=2)  # (B, S)
+        for rows, columns in _batches(blocks, config.batch):
+            logits = (scale * base[rows] + bias)[:, columns][:, None, :] + (z @ theta[columns].T)[
+                None, :, :
+            ]  # (B, S, C)
+            hit = (torch.nn.functional.logsigmoid(logits) * seen[rows][:, columns][:, None, :]).sum(dim=2)
+            joint = hit - (missed[rows][:, columns][:, None, :] * logits).sum(dim=2)  # (B, S)
             evidence = torch.logsumexp(joint, dim=1) - np.log(PARTICLES)  # (B,)
             pull = config.theta_penalty * (theta**2).sum() + config.scale_penalty * ((scale - 1) ** 2).sum()
             loss = -evidence.mean() + pull / max(1, count // config.batch)
@@ -77,6 +83,24 @@ def fit_latent(marginals: Floats, score: Floats, config: LatentConfig | None = N
         schedule.step()
     fitted = [parameter.detach().numpy().astype(np.float64) for parameter in (theta, bias, scale)]
     return Latent(particles, *fitted)
+
+
+def _blocks(seen: Any) -> list[tuple[Any, Any]]:
+    """(rows, columns) of each table: its rows see its columns alone. One block of all where the patterns are many."""
+    import torch
+
+    patterns, group = torch.unique(seen > 0, dim=0, return_inverse=True)
+    if len(patterns) > MOST_BLOCKS:
+        return [(torch.arange(len(seen)), torch.arange(seen.shape[1]))]
+    return [(torch.nonzero(group == g)[:, 0], torch.nonzero(columns)[:, 0]) for g, columns in enumerate(patterns)]
+
+
+def _batches(blocks: list[tuple[Any, Any]], size: int) -> list[tuple[Any, Any]]:
+    """Batches of one block each, in random order."""
+    import torch
+
+    found = [(rows[part], cols) for rows, cols in blocks for part in torch.randperm(len(rows)).split(size)]
+    return [found[i] for i in torch.randperm(len(found)).tolist()]
 
 
 def sobol_normal(count: int, dimensions: int) -> Floats:

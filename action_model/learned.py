@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,21 @@ from action_model.features import featurize
 from action_model.fused import fuse
 from action_model.latent import sigmoid
 from action_model.learnt import Learnt
-from action_model.prior import PriorConfig, PriorEstimator, belief_of, blended_usd
+from action_model.prior import HIGH_QUANTILE_Z, Lengths, PriorConfig, PriorEstimator, belief_of, blended_usd
 from action_model.speed import Speed
 
 REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is predicted of one text for all M + J models: `logits`, `log_tokens`; its `demand` (k,), and its
+    `difficulty`: how much easier than usual it is."""
+
+    logits: Floats
+    difficulty: float
+    demand: Floats
+    log_tokens: Floats
 
 
 class LearnedEstimator:
@@ -33,46 +45,73 @@ class LearnedEstimator:
         self._learnt = learnt
         self._config = config or PriorConfig()
         self._prior = PriorEstimator(self._config)
-        self._columns = {name.split(":", 1)[1].lower(): i for i, name in enumerate(learnt.models)}
+        names = [name.split(":", 1)[1] for name in learnt.models] + list(learnt.joined.names)
+        self._columns = {name.lower(): i for i, name in enumerate(names)}  # who joined later is the newer word
         mean = learnt.latent.theta.mean(axis=0, keepdims=True)
-        self._thetas = np.concatenate([learnt.latent.theta, mean])  # (M + 1, d): the last is of an unknown model
-        self._places: LRUCache[tuple[str, float, float], tuple[int, float]] = LRUCache(REMEMBERED)
-        self._texts: LRUCache[str, tuple[Floats, float]] = LRUCache(REMEMBERED)
+        # (M + J + 1, d): the last is of an unknown model
+        self._thetas = np.concatenate([learnt.latent.theta, learnt.joined.theta, mean])
+        self._places: LRUCache[tuple[str, str, float, float], tuple[int, float]] = LRUCache(REMEMBERED)
+        self._texts: LRUCache[str, Reading] = LRUCache(REMEMBERED)
         self._fused = fuse(learnt)
+        spreads = np.concatenate([learnt.token_spread, learnt.joined.token_spread])
+        highs = np.concatenate([learnt.token_high, HIGH_QUANTILE_Z * learnt.joined.token_spread])
+        self._spreads = list(zip(spreads.tolist(), highs.tolist(), strict=True))
         self._usual = float(np.median(learnt.latent.bias))
 
     def believe(self, facts: Facts, portfolio: Portfolio, speeds: Mapping[str, Speed] | None = None) -> Belief:
         """The belief before any call. Never raises for a model it does not know."""
-        logits, difficulty = self._text(facts.text)
-        latent = self._learnt.latent
+        reading = self._read(facts.text)
+        logits, latent = reading.logits, self._learnt.latent
         demand = self._config.logit_per_requirement * len(facts.requirement_kinds)
         places = [self._place(offer) for offer in portfolio.offers]
-        hard = 0.5 * max(-1.5, min(1.5, difficulty)) - demand
+        hard = 0.5 * max(-1.5, min(1.5, reading.difficulty)) - demand
         at = np.array([by_price + hard if column < 0 else logits[column] - demand for column, by_price in places])
         theta = self._thetas[[column for column, _ in places]]  # (A, d)
         success = sigmoid(at[None, :] + latent.particles @ theta.T)
-        return belief_of(facts, portfolio, success, speeds or {}, self._config)
+        lengths = self._lengths(reading, portfolio, [column for column, _ in places])
+        return belief_of(facts, portfolio, success, speeds or {}, self._config, lengths)
 
     def fix_success(self, belief: Belief, index: int, repair: Repair) -> float:
         """As the prior has it: no public table records repairs by requirement."""
         return self._prior.fix_success(belief, index, repair)
 
-    def _text(self, text: str) -> tuple[Floats, float]:
-        """(M,) logits of all known models on a text, and how much easier it is than usual."""
+    def demand(self, text: str) -> Floats:
+        """(k,): what the text demands, as `Demand` has it."""
+        return self._read(text).demand
+
+    def _read(self, text: str) -> "Reading":
         known = self._texts.get(text)
         if known is None:
-            logits = self._fused.logits(featurize([text])[0])
-            known = (logits, float(logits.mean()) - self._usual)
-            self._texts[text] = known
+            learnt = self._learnt
+            x = learnt.projection(featurize([text])[0])
+            logits = self._fused.logits_at(x)
+            demand = learnt.demand(logits)
+            tokens = learnt.log_tokens.mean + (x - learnt.log_tokens.center) @ learnt.log_tokens.weights
+            joined = learnt.joined
+            known = self._texts[text] = Reading(
+                np.concatenate([logits, joined.bias + joined.loadings @ demand]),
+                float(logits.mean()) - self._usual,
+                demand,
+                np.concatenate([tokens, tokens.mean() + joined.log_tokens]),
+            )
         return known
+
+    def _lengths(self, reading: "Reading", portfolio: Portfolio, columns: list[int]) -> Mapping[str, Lengths]:
+        """Output tokens of the models that are known, by model id."""
+        return {
+            offer.action.model: Lengths(float(reading.log_tokens[column]), *self._spreads[column])
+            for offer, column in zip(portfolio.offers, columns, strict=True)
+            if column >= 0
+        }
 
     def _place(self, offer: Offer) -> tuple[int, float]:
         """(column, 0) of a known model; (-1, logit by its price) of an unknown one."""
         price = offer.price
-        key = (offer.family, price.input_usd_per_mtok, price.output_usd_per_mtok)
+        key = (offer.family, offer.action.variant, price.input_usd_per_mtok, price.output_usd_per_mtok)
         place = self._places.get(key)
         if place is None:
-            column = self._columns.get(offer.family.lower(), -1)
+            family = offer.family.lower()
+            column = self._columns.get(f"{family}:{offer.action.variant}".lower(), self._columns.get(family, -1))
             decades = math.log10((blended_usd(offer.price) + 0.02) / self._config.cheap_usd_per_mtok)
             by_price = self._config.base_logit + self._config.logit_per_decade * max(-1.5, min(2.5, decades))
             place = self._places[key] = (column, by_price if column < 0 else 0.0)

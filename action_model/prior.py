@@ -79,16 +79,35 @@ class PriorEstimator:
         return config.base_logit + config.logit_per_decade * max(-1.5, min(2.5, decades)) - demand - length
 
 
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Output tokens of one model on one text: `log_median`, the spread of the logarithm, and how far the 0.9 quantile
+    lies above the median, in logarithm."""
+
+    log_median: float
+    spread: float
+    high: float
+
+
 def belief_of(
-    facts: Facts, portfolio: Portfolio, success: Floats, speeds: Mapping[str, Speed], config: PriorConfig
+    facts: Facts,
+    portfolio: Portfolio,
+    success: Floats,
+    speeds: Mapping[str, Speed],
+    config: PriorConfig,
+    lengths: Mapping[str, Lengths] | None = None,
 ) -> Belief:
-    """A belief of `success` (S, A) under equal particles, with what each action takes: tokens, dollars, seconds."""
+    """A belief of `success` (S, A) under equal particles, with what each action takes: tokens, dollars, seconds.
+
+    `lengths` are the output tokens of models that were learnt, by model id; the others get the prior's.
+    """
+    lengths = lengths or {}
     means, spreads = success.mean(axis=0).tolist(), success.std(axis=0).tolist()
     estimates, taken = [], dict[str, Taken]()
     for offer, mean, spread in zip(portfolio.offers, means, spreads, strict=True):
         model = offer.action.model
         if model not in taken:
-            taken[model] = taken_by(facts, offer, speeds.get(model), config)
+            taken[model] = taken_by(facts, offer, speeds.get(model), config, lengths.get(model))
         took = taken[model]
         estimates.append(
             Estimate(
@@ -129,9 +148,11 @@ class Taken:
     seconds_high: float
 
 
-def taken_by(facts: Facts, offer: Offer, speed: Speed | None, config: PriorConfig) -> Taken:
+def taken_by(
+    facts: Facts, offer: Offer, speed: Speed | None, config: PriorConfig, lengths: Lengths | None = None
+) -> Taken:
     """Tokens by a log-normal, dollars by the price, seconds by the speed; the prior for a model not seen yet."""
-    tokens, high = output_tokens(facts, config, speed)
+    tokens, high = output_tokens(facts, config, speed, lengths)
     first = speed.first_token_seconds if speed else config.first_token_seconds
     rate = speed.tokens_per_second if speed else config.tokens_per_second
     slack = math.exp(config.seconds_sigma * HIGH_QUANTILE_Z * 0.5)
@@ -140,13 +161,20 @@ def taken_by(facts: Facts, offer: Offer, speed: Speed | None, config: PriorConfi
     return Taken(tokens, high, offer.price.usd(usual, seconds), offer.price.usd(most, longest), seconds, longest)
 
 
-def output_tokens(facts: Facts, config: PriorConfig, speed: Speed | None = None) -> tuple[float, float]:
+def output_tokens(
+    facts: Facts, config: PriorConfig, speed: Speed | None = None, lengths: Lengths | None = None
+) -> tuple[float, float]:
     """Mean and 0.9 quantile of a log-normal, moved to what the model's answers are like, cut at the limit."""
-    median = config.output_tokens_median * (1.0 + min(facts.input_tokens, 4000) / 4000)
-    sigma = config.output_tokens_sigma
+    if lengths is None:
+        median = config.output_tokens_median * (1.0 + min(facts.input_tokens, 4000) / 4000)
+        sigma, above = config.output_tokens_sigma, config.output_tokens_sigma * HIGH_QUANTILE_Z
+    else:
+        median, sigma, above = math.exp(lengths.log_median), lengths.spread, lengths.high
     if speed is not None:
+        before = sigma
         median, sigma = speed.lengths(median, sigma)
-    high = median * math.exp(sigma * HIGH_QUANTILE_Z)
+        above *= sigma / before
+    high = median * math.exp(above)
     mean = min(median * math.exp(sigma**2 / 2), high)
     limit = facts.max_output_tokens
     return (mean, high) if limit is None else (min(mean, limit), min(high, limit))

@@ -3,24 +3,37 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
+from action_model.demand import fit_demand
 from action_model.features import Floats, featurize
-from action_model.latent import LatentConfig, fit_latent
-from action_model.learnt import Learnt
+from action_model.latent import Latent, LatentConfig, fit_latent, logit
+from action_model.learnt import Learnt, nobody
 from action_model.mixture import Mixture, MixtureConfig, fit_mixture
 from action_model.outcomes import Grid
+from action_model.prior import HIGH_QUANTILE_Z
 from action_model.projection import fit_projection
 from action_model.ridge import Ridge, fit_ridge
 
 FOLDS = 4
 TOKEN_PENALTY = 20.0
 MEDIAN_TOKENS = 200.0
+CONCENTRATION = 4.0
+"""Of repeats, where nothing is known of them (`PriorConfig.concentration`)."""
+HIGH = 0.9
+USUAL_SPREAD = 0.8
 
 
 def train(
-    grids: Mapping[str, Grid], config: LatentConfig | None = None, tell: Callable[[str], None] = lambda _: None
+    grids: Mapping[str, Grid],
+    config: LatentConfig | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+    concentration: float = CONCENTRATION,
 ) -> Learnt:
-    """The projection over all texts, a mixture per grid, the latent model over all of them together. Deterministic."""
+    """The projection over all texts, a mixture per grid, the latent model over all of them together. Deterministic.
+
+    `concentration` is that of repeats, where tables with repeated samples have said it.
+    """
     tell("features")
     features = {name: featurize(grid.prompts) for name, grid in grids.items()}
     projection = fit_projection(np.concatenate(list(features.values())))
@@ -35,9 +48,23 @@ def train(
     latent = fit_latent(marginals, score, config)
     x = np.concatenate(list(projected.values()))
     tokens = np.concatenate([_spread(g.output_tokens, tables[name], len(models)) for name, g in grids.items()])
-    log_tokens, spread = _fit_tokens(x, tokens)
+    log_tokens, spread, high = fit_tokens(x, tokens)
     usd = np.concatenate([_spread(g.usd, tables[name], len(models)) for name, g in grids.items()])
-    return Learnt(models, projection, mixtures, tables, latent, _log_mean(usd), log_tokens, spread)
+    demand = fit_demand(_logits(mixtures, tables, latent, x))
+    return Learnt(
+        models=models,
+        projection=projection,
+        mixtures=mixtures,
+        tables=tables,
+        latent=latent,
+        log_price=_log_mean(usd),
+        log_tokens=log_tokens,
+        token_spread=spread,
+        token_high=high,
+        concentration=concentration,
+        demand=demand,
+        joined=nobody(demand.basis.shape[1], latent.theta.shape[1]),
+    )
 
 
 def out_of_fold(x: Floats, grid: Grid, folds: int = FOLDS) -> Floats:
@@ -76,15 +103,61 @@ def _spread(values: Floats, columns: tuple[int, ...], width: int, filler: float 
     return found
 
 
-def _fit_tokens(x: Floats, tokens: Floats) -> tuple[Ridge, Floats]:
-    """Ridge on the logarithm of output tokens; a model without counts gets the median of all."""
+def _logits(
+    mixtures: Mapping[str, Mixture], tables: Mapping[str, tuple[int, ...]], latent: Latent, x: Floats
+) -> Floats:
+    """(N, M) of all texts, every table's mixture on every text."""
+    found = np.empty((len(x), len(latent.bias)))
+    for table, mixture in mixtures.items():
+        found[:, list(tables[table])] = mixture.predict(x)
+    logits: Floats = latent.scale * logit(found) + latent.bias
+    return logits
+
+
+def fit_tokens(x: Floats, tokens: Floats) -> tuple[Ridge, Floats, Floats]:
+    """Ridge on log output tokens (N, M), the spread (M,) around it, and how far (M,) the 0.9 quantile lies above.
+
+    The quantile is that of residuals of texts that the ridge had not seen (split conformal: Papadopoulos et al. 2002),
+    so that it holds whatever their distribution. A model without counts gets the median of all.
+    """
     logs = np.log(np.maximum(tokens, 1.0))
-    means = np.where(np.isnan(logs).all(axis=0), np.log(MEDIAN_TOKENS), _nanmean(logs))
-    centred = np.where(np.isnan(logs), 0.0, logs - means)
-    ridge = fit_ridge(x, centred, TOKEN_PENALTY)
-    residual = np.where(np.isnan(logs), np.nan, logs - means - ridge.predict(x))
-    spread = np.where(np.isnan(residual).all(axis=0), 0.8, np.sqrt(_nanmean(residual**2)))
-    return type(ridge)(ridge.center, ridge.mean + means, ridge.weights), spread
+    known = ~np.isnan(logs)
+    means = np.where(known.any(axis=0), _nanmean(logs), np.log(MEDIAN_TOKENS))
+    centred = np.where(known, logs - means, 0.0)
+    fold = np.arange(len(x)) % FOLDS
+    residual = np.full_like(logs, np.nan)
+    for k in range(FOLDS):
+        fit, held = fold != k, fold == k
+        residual[held] = (logs[held] - means) - _token_ridge(x[fit], centred[fit], known[fit]).predict(x[held])
+    ridge = _token_ridge(x, centred, known)
+    unknown = ~known.any(axis=0)
+    spread = np.where(unknown, USUAL_SPREAD, np.sqrt(_nanmean(residual**2)))
+    high = np.array(
+        [
+            np.nanquantile(column, HIGH) if seen.any() else np.nan
+            for column, seen in zip(residual.T, known.T, strict=True)
+        ]
+    )
+    return (
+        Ridge(ridge.center, ridge.mean + means, ridge.weights),
+        spread,
+        np.where(unknown, HIGH_QUANTILE_Z * spread, high),
+    )
+
+
+def _token_ridge(x: Floats, centred: Floats, known: NDArray[np.bool_]) -> Ridge:
+    """Models that answered the same texts are fitted together on those texts alone."""
+    center, mean = x.mean(axis=0), np.zeros(centred.shape[1])
+    weights = np.zeros((x.shape[1], centred.shape[1]))
+    patterns, group = np.unique(known, axis=1, return_inverse=True)
+    for g in range(patterns.shape[1]):
+        rows, columns = np.flatnonzero(patterns[:, g]), np.flatnonzero(group == g)
+        if not len(rows):
+            continue
+        ridge = fit_ridge(x[rows], centred[np.ix_(rows, columns)], TOKEN_PENALTY)
+        weights[:, columns] = ridge.weights
+        mean[columns] = ridge.mean + (center - ridge.center) @ ridge.weights
+    return Ridge(center, mean, weights)
 
 
 def _log_mean(usd: Floats) -> Floats:

@@ -1,0 +1,131 @@
+"""A model that is learnt from few labelled tasks: a bias and loadings on what a text demands, and nothing else.
+
+A new model is a draw from the population of the known ones: the prior of its coefficients is the known models' mean and
+covariance, moved towards its family and, for the bias, by its price (empirical Bayes: Efron & Morris 1973; UniRoute,
+arXiv 2502.08773, places new models by their outcomes on labelled prompts in the same spirit). The fit is Bayesian
+logistic regression by Newton steps, its posterior the Laplace approximation (MacKay 1992).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from action_model.features import Floats
+from action_model.latent import sigmoid
+from action_model.learnt import Learnt
+
+FAMILY_PULL = 2.0
+"""A family's mean counts its members against so many of the whole population."""
+FAMILY_SHARE = 0.7
+"""With family, the prior's variance is smaller: relatives are alike."""
+OWN_VARIANCE = 0.05
+"""Added to the population's covariance: a new model may differ in ways that no known one does."""
+MOST_SLOPE = 1.5
+STEPS = 40
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Normal over (bias, loadings): `mean` (k + 1,), `covariance` (k + 1, k + 1)."""
+
+    mean: Floats
+    covariance: Floats
+
+    def logits(self, demand: Floats) -> Floats:
+        """(N,) at the mean."""
+        found: Floats = self.mean[0] + demand @ self.mean[1:]
+        return found
+
+
+def family_of(name: str) -> str:
+    """The word that a model's relatives share: "gpt", "claude", "llama"."""
+    bare = name.lower().rsplit("/", 1)[-1]
+    bare = bare.removeprefix("meta-")
+    found = re.search(r"[a-z]+", bare)
+    return found[0] if found else bare
+
+
+def prior_of(learnt: Learnt, name: str, log_price: float | None = None) -> Coefficients:
+    """The stated prior of a model without any labels: population, family, price (log10 of dollars a call)."""
+    rows = np.concatenate([learnt.demand.center[:, None], learnt.demand.loadings], axis=1)  # (M, k + 1)
+    relatives = [i for i, known in enumerate(learnt.models) if family_of(known.split(":", 1)[1]) == family_of(name)]
+    mean = rows.mean(axis=0)
+    centred = rows - mean
+    covariance = centred.T @ centred / len(rows) + OWN_VARIANCE * np.eye(rows.shape[1])
+    covariance += np.diag(np.diag(covariance)) * (rows.shape[1] / len(rows))  # few models say little of covariances
+    if relatives:
+        share = len(relatives) / (len(relatives) + FAMILY_PULL)
+        mean = (1 - share) * mean + share * rows[relatives].mean(axis=0)
+        covariance = covariance * (1.0 - share * (1.0 - FAMILY_SHARE))
+    if log_price is not None:
+        mean = mean.copy()
+        near = relatives or list(range(len(rows)))
+        known = learnt.log_price[near][np.isfinite(learnt.log_price[near])]
+        if len(known):
+            mean[0] += _price_slope(learnt) * float(np.clip(log_price - known.mean(), -2.0, 2.0))
+    return Coefficients(mean, covariance)
+
+
+def fit_coefficients(prior: Coefficients, demand: Floats, score: Floats, attenuation: float) -> Coefficients:
+    """The posterior after scores (n,) in [0, 1] of tasks with `demand` (n, k).
+
+    P(success | x) = sigmoid(attenuation × (bias + loadings · u)): z is integrated out (MacKay 1992, eq. 30).
+    """
+    precision = np.linalg.inv(prior.covariance)
+    if not len(score):
+        return prior
+    phi = attenuation * np.concatenate([np.ones((len(demand), 1)), demand], axis=1)
+    at = prior.mean.copy()
+    hessian = precision
+    for _ in range(STEPS):
+        p = sigmoid(phi @ at)
+        gradient = phi.T @ (score - p) - precision @ (at - prior.mean)
+        hessian = precision + (phi * (p * (1 - p))[:, None]).T @ phi
+        step = np.linalg.solve(hessian, gradient)
+        at = at + step / max(1.0, float(np.abs(step).max()) / 2.0)
+        if float(np.abs(step).max()) < 1e-8:
+            break
+    return Coefficients(at, np.linalg.inv(hessian))
+
+
+def most_telling(known: Coefficients, demand: Floats, count: int, attenuation: float, free: Sequence[int]) -> list[int]:
+    """Which of the tasks `free` to label next: greedily the largest information gain, 1/2 log(1 + p(1-p) φ' Σ φ).
+
+    That is the gain in entropy of the coefficients under the Laplace approximation (MacKay 1992,
+    "Information-based objective functions"); Σ shrinks with each choice, so that a batch does not repeat itself.
+    """
+    phi = attenuation * np.concatenate([np.ones((len(demand), 1)), demand], axis=1)
+    p = sigmoid(phi @ known.mean)
+    weight = p * (1 - p)
+    covariance = known.covariance.copy()
+    left = np.zeros(len(demand), dtype=bool)
+    left[list(free)] = True
+    chosen: list[int] = []
+    for _ in range(min(count, len(free))):
+        spread = weight * np.einsum("nk,kl,nl->n", phi, covariance, phi)
+        best = int(np.where(left, spread, -np.inf).argmax())
+        chosen.append(best)
+        left[best] = False
+        direction = covariance @ phi[best]
+        covariance -= np.outer(direction, direction) * weight[best] / (1.0 + spread[best])
+    return chosen
+
+
+def attenuation_of(theta: Floats) -> float:
+    """What integrating over z does to a logit: 1 / sqrt(1 + π |θ|² / 8) (MacKay 1992)."""
+    return float(1.0 / np.sqrt(1.0 + np.pi * float(theta @ theta) / 8.0))
+
+
+def _price_slope(learnt: Learnt) -> float:
+    """Logits per tenfold price, within tables; never negative."""
+    top = bottom = 0.0
+    for columns in learnt.tables.values():
+        price, bias = learnt.log_price[list(columns)], learnt.demand.center[list(columns)]
+        seen = np.isfinite(price)
+        if seen.sum() > 1:
+            off = price[seen] - price[seen].mean()
+            top += float(off @ (bias[seen] - bias[seen].mean()))
+            bottom += float(off @ off)
+    return min(max(top / (bottom + 1.0), 0.0), MOST_SLOPE)
