@@ -133,7 +133,8 @@ class Exchange:
 
     async def _start(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
         self.status = status
-        encoded = [(name.encode("latin-1"), _value(value)) for name, value in (*self.told.items(), *headers)]
+        others = (pair for pair in headers if pair[0] not in self.told)  # our limits, not the upstream's
+        encoded = [(name.encode("latin-1"), _value(value)) for name, value in (*self.told.items(), *others)]
         encoded.append((b"x-request-id", self.request_id.encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
 

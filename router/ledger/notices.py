@@ -1,6 +1,7 @@
 """Tells operators, once a window, that a budget passed its soft limit or is spent."""
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import time
@@ -58,7 +59,8 @@ class Notices:
             if len(self._seen) >= MOST_SEEN:
                 self._seen.clear()
             self._seen.add(seen)
-            self._loop.call_soon_threadsafe(self._begin, account, notice, standing)
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: the next start will tell it
+                self._loop.call_soon_threadsafe(self._begin, account, notice, standing)
 
     @property
     def telling(self) -> frozenset[asyncio.Task[None]]:

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from openai.types import Completion, CreateEmbeddingResponse, Model
 
+from proxy.exchange import Answer, Exchange
 from scripts.fake_upstream import FakeUpstream, Scripted
 from tests.proxy.served import MESSAGES, Served, post, serving, settings_for
 
@@ -129,3 +130,22 @@ async def test_head_has_no_body(proxy: Served) -> None:
         assert answer.status == 200
         assert int(answer.headers["content-length"]) > 0
         assert await answer.read() == b""
+
+
+async def test_our_rate_limits_are_told_in_place_of_the_upstream_s() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    exchange = Exchange({"type": "http", "headers": []}, receive, send, "req_1")
+    exchange.told = {"x-ratelimit-limit-requests": "10"}
+    upstream = {"x-ratelimit-limit-requests": "5000", "openai-version": "2020-10-01"}
+    await exchange.send(Answer(b"{}", headers=upstream))
+    names = [name for name, _ in sent[0]["headers"]]
+    assert (b"x-ratelimit-limit-requests", b"10") in sent[0]["headers"]
+    assert names.count(b"x-ratelimit-limit-requests") == 1
+    assert b"openai-version" in names
