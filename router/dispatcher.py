@@ -10,10 +10,12 @@ from cachetools import TTLCache
 from action_model.belief import Estimate
 from action_model.estimator import Estimator
 from action_model.prices import Usage, to_nanodollars
+from action_model.speed import Speed
 from router.answering import CHAT, Answerer
 from router.campaign import Campaign, run_waves
 from router.checks.check import Validator
 from router.efforts import EFFORTS, tradeoff_of
+from router.ended import Ended, Observer
 from router.ending import failed_run, finished_run, nothing_found, relayed_run, too_small
 from router.errors import RunLimitReached
 from router.events import Watch
@@ -86,6 +88,7 @@ class Dispatcher:
         self._ledger = ledger
         self._verifier = verifier
         self._options = options
+        self.observers: list[Observer] = []
         self._outlook = Outlook(estimator, options.clock)
         pins = Pins(TTLCache(MOST_PINS, PIN_SECONDS, timer=options.clock))
         self._roads = Roads(upstreams, self._outlook, pins, options.validators)
@@ -95,6 +98,11 @@ class Dispatcher:
     def models_for(self, caller: Caller) -> Sequence[Model]:
         """Models this key may use."""
         return allowed_models(self._upstreams.models.values(), caller)
+
+    @property
+    def speeds(self) -> Mapping[str, Speed]:
+        """How fast each model was lately, as this process saw it."""
+        return self._outlook.speeds
 
     def choose(self, task: Task, caller: Caller) -> Road:
         """The road. Raises BadRequest (a bad check), UnknownModel (none may serve this)."""
@@ -141,13 +149,13 @@ class Dispatcher:
         finally:
             await purse.close()
         if not campaign.candidates and not campaign.partials:
-            await self._record(failed_run(campaign, stop, road.run_id), caller, road)
+            await self._record(failed_run(campaign, stop, road.run_id), task, caller, road)
             raise nothing_found(campaign, stop)
         run = finished_run(campaign, stop, road.run_id)
         self._learn(campaign)
         if run.chosen is not None:
             self._roads.keep(caller, road, run.chosen.action.model)
-        await self._record(run, caller, road)
+        await self._record(run, task, caller, road)
         return run
 
     async def explain(self, task: Task, caller: Caller) -> Mapping[str, Any]:
@@ -243,15 +251,21 @@ class Dispatcher:
         """Learns from a relay; one that Maestro chose is kept as a run."""
         self._outlook.observe(reply.model.id, reply.seconds, reply.usage)
         if not task.is_virtual:
+            self._tell(Ended(task, caller, road, None, purse.attempts, purse.spent))
             return
         self._roads.keep(caller, road, reply.model.id)
-        await self._record(relayed_run(road, purse, reply), caller, road)
+        await self._record(relayed_run(road, purse, reply), task, caller, road)
 
     def _learn(self, campaign: Campaign) -> None:
         for timing in campaign.timings:
             self._outlook.observe(timing.model, timing.seconds, timing.usage, timing.first_token_seconds)
 
-    async def _record(self, run: Run, caller: Caller, road: Road) -> None:
+    def _tell(self, ended: Ended) -> None:
+        for observe in self.observers:
+            observe(ended)
+
+    async def _record(self, run: Run, task: Task, caller: Caller, road: Road) -> None:
+        self._tell(Ended(task, caller, road, run, run.attempts, run.spent))
         account = Account(caller.team, caller.key_id)
         asked = request_of(road.facts, road.subject.requirements, self._options.store_texts)
         await self._ledger.record_run(run.id, account, trace_of(run, self._options.store_texts) | {"request": asked})
