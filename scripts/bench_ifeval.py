@@ -22,6 +22,7 @@ from scripts.ifeval.arms import Arm, arms_of, play
 from scripts.ifeval.figures import figures
 from scripts.ifeval.journal import Journal
 from scripts.ifeval.prompts import Half, Mode, Prompt, read_prompts
+from scripts.stamp import stamp
 
 MISSING = "the grader is not installed: pip install 'if-verifiable==0.1.2'"
 ROW = (
@@ -63,7 +64,7 @@ def command(prompts: Path, config: Path, json_path: Path, journal: Path | None, 
     settings = load_settings(config)
     kept = Journal(journal or json_path.with_suffix(".journal"), {"max_tokens": options["max_tokens"]})
     asyncio.run(carry_out(settings, found, kept, options))
-    result = {**figures(kept.played, found), "settings": {**options, "prompts": str(prompts), "config": str(config)}}
+    result = {"bench": "ifeval", "made": stamp(), **figures(kept.played, found), "settings": options}
     json_path.write_text(json.dumps(result, indent=1), "utf-8")
     for mode in ("code", "judge"):
         if mode in result:

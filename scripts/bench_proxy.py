@@ -24,6 +24,7 @@ import click
 from router.ledger.accounts import KeyScopes, Team
 from router.ledger.registry import Registry
 from router.ledger.sqlite import SqliteLedger
+from scripts.stamp import stamp
 
 TICKS = os.sysconf("SC_CLK_TCK")
 FILLER = "Please consider the following text with care. " * 31
@@ -259,7 +260,7 @@ def command(
                         results[target.name].append(measure(target, body, count, seconds))
                 rows += show(case, count, {name: median(found) for name, found in results.items()})
     if file is not None:
-        file.write_text(json.dumps(rows, indent=1))
+        file.write_text(json.dumps({"bench": "proxy", "made": stamp(), "rows": rows}, indent=1))
 
 
 def show(case: str, connections: int, found: dict[str, Result]) -> list[dict[str, object]]:

@@ -1,0 +1,128 @@
+"""One section of the benchmark page for each kind of stored result: a table of every row, good or bad."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+Result = Mapping[str, Any]
+
+
+def kind_of(result: Result) -> str | None:
+    """Which bench wrote it; None for a file that is none of ours."""
+    told = result.get("bench")
+    return told if isinstance(told, str) and told in SECTIONS else None
+
+
+def section(name: str, result: Result) -> str:
+    """The section of one result, with how it was made."""
+    title, tables = SECTIONS[str(result["bench"])]
+    made = result.get("made", {})
+    versions = ", ".join(f"{package} {found}" for package, found in made.get("versions", {}).items())
+    facts = [
+        f"`{made.get('command', '?')}`, {made.get('date', '?')}, commit {made.get('commit', '?')}",
+        f"{made.get('machine', '?')}; {made.get('system', '?')}; {versions}",
+    ]
+    return "\n\n".join([f"## {title} ({name})", "  \n".join(facts), *tables(result)])
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
+
+
+def replay_tables(result: Result) -> list[str]:
+    """Every policy on every outcome table."""
+    heads = ("policy", "accuracy", "95 %", "cost share", "calls", "mean s", "p95 s")
+    return [
+        f"### {name}\n\n"
+        + table(
+            heads,
+            (
+                (
+                    policy,
+                    f"{row['accuracy']:.4f}",
+                    _bounds(row["accuracy_interval"]),
+                    f"{row['cost_share']:.3f}",
+                    f"{row['calls']:.2f}",
+                    f"{row['seconds']:.2f}",
+                    f"{row['p95_seconds']:.2f}",
+                )
+                for policy, row in rows.items()
+            ),
+        )
+        for name, rows in result["tables"].items()
+    ]
+
+
+def ifeval_tables(result: Result) -> list[str]:
+    """Every arm of every mode, and the paired differences."""
+    found = []
+    for mode in (mode for mode in ("code", "judge") if mode in result):
+        one = result[mode]
+        heads = ("arm", "prompts right", "95 %", "instructions", "calls", "output tokens", "usd", "seconds", "failed")
+        rows = (
+            (
+                name,
+                f"{row['prompt_accuracy']:.3f}",
+                _bounds(row["prompt_interval"]),
+                f"{row['instruction_accuracy']:.3f}",
+                f"{row['calls']:.2f}",
+                f"{row['output_tokens']:.0f}",
+                f"{row['usd']:.6f}",
+                f"{row['seconds']:.1f}",
+                row["failed"],
+            )
+            for name, row in one["arms"].items()
+        )
+        found.append(f"### {mode} mode, {one['prompts']} prompts\n\n" + table(heads, rows))
+        pair_heads = ("arm", "against", "difference", "95 %, paired", "accuracy ×", "output tokens ×")
+        pairs = (
+            (
+                row["arm"],
+                row["against"],
+                f"{row['difference']:+.3f}",
+                _bounds(row["interval"]),
+                f"{row['accuracy_ratio']:.2f}",
+                f"{row['output_token_ratio']:.2f}",
+            )
+            for row in one["paired"]
+        )
+        found.append(table(pair_heads, pairs))
+    return found
+
+
+def proxy_tables(result: Result) -> list[str]:
+    """Every target of every case."""
+    heads = ("case", "at once", "target", "req/s", "CPU ms", "× bare", "p50 ms", "p99 ms", "head ms", "errors")
+    bare = {(r["case"], r["connections"]): r["cpu_ms"] for r in result["rows"] if r["target"] == "bare"}
+    rows = (
+        (
+            r["case"],
+            r["connections"],
+            r["target"],
+            f"{r['per_second']:.0f}",
+            f"{r['cpu_ms']:.3f}",
+            _ratio(r["cpu_ms"], bare.get((r["case"], r["connections"]))),
+            f"{r['p50_ms']:.2f}",
+            f"{r['p99_ms']:.2f}",
+            f"{r['first_ms']:.2f}",
+            f"{r['errors']:.0f}",
+        )
+        for r in result["rows"]
+    )
+    return [table(heads, rows)]
+
+
+def _bounds(pair: Sequence[float]) -> str:
+    return f"{pair[0]:.3f} to {pair[1]:.3f}"
+
+
+def _ratio(ours: float, bare: float | None) -> str:
+    return f"{ours / bare:.2f}" if ours and bare else "-"
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Result], list[str]]]] = {
+    "replay": ("Planner in replay", replay_tables),
+    "ifeval": ("IFEval on real models", ifeval_tables),
+    "proxy": ("The proxy beside a bare pass-through", proxy_tables),
+}
