@@ -141,7 +141,7 @@ async def test_our_rate_limits_are_told_in_place_of_the_upstream_s() -> None:
     async def receive() -> Any:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    exchange = Exchange({"type": "http", "headers": []}, receive, send, "req_1")
+    exchange = Exchange({"type": "http", "method": "POST", "headers": []}, receive, send, "req_1")
     exchange.told = {"x-ratelimit-limit-requests": "10"}
     upstream = {"x-ratelimit-limit-requests": "5000", "openai-version": "2020-10-01"}
     await exchange.send(Answer(b"{}", headers=upstream))
