@@ -42,7 +42,7 @@ def plan_wave(situation: Situation) -> Wave | Stop:
     found = standings(situation)
     good = _good_enough(situation, found)
     if good is not None:
-        return good
+        return confirming_wave(situation, found, 0.0) or good
     return _poll(situation, found) if situation.is_poll else _checked(situation, found)
 
 

@@ -33,11 +33,12 @@ from scripts.replay.fixed import (
 from scripts.replay.latent import latent_beliefs
 from scripts.replay.planned import Rules, play
 from scripts.replay.tables import Table, load_tables
+from scripts.stamp import stamp
 
 SHARES = (0.09, 0.20, 0.48)
 """Mean cost aimed at, as a share of the best single model's."""
-FITTED_ON = 160
-HALVINGS = 7
+FITTED_ON = 320
+HALVINGS = 8
 FALSE_PASSES = 0.1
 POLL_SHARES = {"zeroeval_28": 0.4, "mmlu_pro_11": 0.6, "gsm8k": 0.09}
 """Mean cost aimed at with agreement only, as a share of the best single model's."""
@@ -67,7 +68,7 @@ def command(data: Path, train_split: str, test_split: str, tables: str, most: in
             tick = partial(progress.advance, step)
             found[name] = replay(loaded[train_split], test, tick, POLL_SHARES.get(name, 0.4))
     if json_path is not None:
-        json_path.write_text(json.dumps(found, indent=1), "utf-8")
+        json_path.write_text(json.dumps({"bench": "replay", "made": stamp(), "tables": found}, indent=1), "utf-8")
     Console().print(shown(found))
 
 
@@ -92,9 +93,10 @@ def replay(train: Table, test: Table, tick: Callable[[], None], poll_share: floa
         tradeoff = fit_tradeoff(sample, sample_beliefs, target, Rules(), tick)
         exact = play(test, beliefs.test, portfolio_of(train), tradeoff, Rules(), tick)
         rows[f"maestro@{share:g}"] = {**figures(exact, usd), "usd_value": tradeoff.usd}
-        noisy = Rules(false_pass=FALSE_PASSES, judge_usd=0.05 * usd, quality=0.98)
+        noisy = Rules(false_pass=FALSE_PASSES, judge_usd=0.05 * usd, quality=0.95)
+        doubtful = fit_tradeoff(sample, sample_beliefs, target, noisy, tick)
         rows[f"maestro_noisy@{share:g}"] = figures(
-            play(test, beliefs.test, portfolio_of(train), tradeoff, noisy, tick), usd
+            play(test, beliefs.test, portfolio_of(train), doubtful, noisy, tick), usd
         )
         hurried = in_a_hurry(sample, sample_beliefs, tradeoff, tick)
         waves = play(test, beliefs.test, portfolio_of(train), hurried, WAVES, tick)

@@ -105,12 +105,11 @@ def answer_codes(table: Table) -> NDArray[np.intp]:
 
 
 def two_then_third(table: Table, trio: Sequence[int], codes: NDArray[np.intp]) -> Played:
-    """Two models at once; where their answers differ, a third, which decides if it agrees with the second."""
+    """Two models at once; where their answers differ, a third, which decides."""
     a, b, c = trio
     differ = codes[:, a] != codes[:, b]
-    follows_second = differ & (codes[:, c] == codes[:, b])
     return Played(
-        np.where(follows_second, table.passed[:, b], table.passed[:, a]),
+        np.where(differ, table.passed[:, c], table.passed[:, a]),
         table.usd[:, a] + table.usd[:, b] + differ * table.usd[:, c],
         np.maximum(table.seconds[:, a], table.seconds[:, b]) + differ * table.seconds[:, c],
         2.0 + differ,

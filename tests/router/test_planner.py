@@ -204,6 +204,8 @@ def test_a_second_opinion_is_an_action_like_others_worth_it_only_in_doubt() -> N
     assert isinstance(left, Stop)
     broke = plan_wave(replace(doubtful, nanodollars_left=2_000_000))
     assert not (isinstance(broke, Wave) and broke.actions[0].action.technique == "confirm")
+    enough = plan_wave(replace(doubtful, quality_threshold=0.5))
+    assert isinstance(enough, Wave) and enough.actions[0].action.technique == "confirm"
     again = plan_wave(replace(doubtful, confirmed=frozenset({"c0"})))
     assert not (isinstance(again, Wave) and again.actions[0].action.technique == "confirm")
 
