@@ -1,7 +1,7 @@
 """What a call used and what it costs: token counts, prices, and money in whole nanodollars."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NANODOLLARS_PER_USD = 1_000_000_000
 SLOW_TOKENS_PER_SECOND = 20.0
@@ -83,7 +83,13 @@ class Price:
         return to_nanodollars(self.usd(usage, seconds))
 
     def held_nanodollars(self, usage: Usage) -> int:
-        """What to hold for a call that will use this much: a model paid by the second is thought to be slow."""
+        """What to hold for a call that will use this much: as if all were thought, and written to a cache, where that
+        is dearer; a model paid by the second is thought to be slow.
+        """
+        if (self.reasoning_usd_per_mtok or 0.0) > self.output_usd_per_mtok:
+            usage = replace(usage, reasoning_tokens=usage.output_tokens)
+        if (self.cache_write_usd_per_mtok or 0.0) > self.input_usd_per_mtok:
+            usage = replace(usage, cache_write_tokens=usage.input_tokens)
         seconds = usage.output_tokens / SLOW_TOKENS_PER_SECOND if self.usd_per_second else 0.0
         return self.nanodollars(usage, seconds)
 

@@ -61,6 +61,16 @@ def test_a_model_paid_by_the_second_is_not_held_for_nothing() -> None:
     assert PLAIN.held_nanodollars(Usage(10, 200)) == PLAIN.nanodollars(Usage(10, 200))
 
 
+@given(COUNTS, COUNTS, st.integers(0, 10**6), st.integers(0, 10**6))
+def test_a_hold_covers_whatever_of_it_is_thought_or_cached(asked: int, answered: int, part: int, rest: int) -> None:
+    """But not audio and images, which a request has to bring."""
+    used = Usage(
+        asked, answered, min(rest, asked - min(part, asked)), min(part, asked), reasoning_tokens=min(part, answered)
+    )
+    price = replace(EVERY, usd_per_second=0.0)
+    assert price.nanodollars(used) <= price.held_nanodollars(Usage(asked, answered))
+
+
 @given(COUNTS, COUNTS, USD, USD)
 def test_rounding_is_up_and_by_a_nanodollar_at_most(asked: int, answered: int, inward: float, outward: float) -> None:
     exact = Fraction(str(inward)) * asked + Fraction(str(outward)) * answered
