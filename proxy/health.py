@@ -4,6 +4,15 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from proxy.house import House
+from router.ledger.ledger import Spend
+
+
+async def spend_rows(house: House) -> list[tuple[str, str, float]]:
+    """(team, model, usd) of the ledger, anew each time: a counter must not differ between workers."""
+    if house.built is None:
+        return []
+    found = await house.built.ledger.spend(Spend(("team", "model")))
+    return [(row["team"], row["model"], row["usd"]) for row in found]
 
 
 def health_routes(house: House) -> list[HTTPRouteHandler]:
@@ -23,7 +32,8 @@ def health_routes(house: House) -> list[HTTPRouteHandler]:
 
     @get("/metrics", summary="Counters, for Prometheus")
     async def metrics() -> Response[bytes]:
-        """Prometheus' text format."""
-        return Response(house.metrics.page(house.gate.inside), media_type=house.metrics.content_type)
+        """Prometheus' text format, of all workers."""
+        house.metrics.note_inside(house.gate.inside)
+        return Response(house.metrics.page(await spend_rows(house)), media_type=house.metrics.content_type)
 
     return [healthz, readyz, metrics]

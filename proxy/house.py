@@ -12,6 +12,7 @@ from proxy.runs.desk import Desk
 from proxy.serving.gate import Gate
 from proxy.serving.metrics import Metrics
 from proxy.settings import Settings
+from proxy.telemetry.requests_log import RequestLog
 from router.errors import Unavailable
 from router.ledger.ledger import Account
 from router.ledger.rates import RateLimits
@@ -34,6 +35,7 @@ class House:
     door: Door | None = None
     problem: str | None = None
     reread: Callable[[], Settings] | None = None
+    log: RequestLog | None = None
 
     @property
     def rooms(self) -> Rooms:
@@ -52,10 +54,16 @@ class House:
     def open(self, rooms: Rooms) -> None:
         """The rooms are ready."""
         self.built, self.door = rooms, Door(rooms.registry)
+        rooms.dispatcher.observers.append(self.metrics.runs.observe)
+        if self.settings.telemetry.log_requests:
+            self.log = RequestLog(self.settings.telemetry.log_format)
+            rooms.dispatcher.observers.append(self.log.observe)
 
     def close(self) -> None:
         """The rooms are about to close."""
         self.built = self.door = None
+        if self.log is not None:
+            self.log.flush()
 
     async def admit(self, headers: Mapping[str, str], team: str | None) -> Caller:
         """Who asks. Raises Unauthenticated, Forbidden, Unavailable."""

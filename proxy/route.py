@@ -21,6 +21,7 @@ from proxy.exchange import Answer, ClientLeft, Exchange, Receive, Scope, Send, S
 from proxy.house import House
 from proxy.profiles.clothe import clothe, may_name_profile
 from proxy.serving.metrics import CLIENT_LEFT
+from proxy.telemetry.requests_log import Note, Served
 from router.errors import MaestroError, Unavailable
 
 Handler = Callable[[Exchange, Rooms], Awaitable[Answer | None]]
@@ -35,11 +36,13 @@ class Route:
         self._house = house
         self._method = method
         self._handler = handler
+        self._path = path
         self._metrics = house.metrics.route(path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The outermost edge: whatever happens, the client gets an answer in OpenAI's shape."""
         exchange, started = Exchange(scope, receive, send, self._house.ids.next()), time.perf_counter()
+        note = None if self._house.log is None else self._house.log.begin()
         try:
             await self._serve(exchange)
         except ClientLeft:
@@ -50,7 +53,16 @@ class Route:
         except Exception as error:  # noqa: BLE001 - the outermost edge
             await self._fail(exchange, error)
         finally:
-            self._metrics.count(exchange.status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            self._metrics.count(exchange.status, seconds)
+            if note is not None:
+                self._log(exchange, note, seconds)
+
+    def _log(self, exchange: Exchange, note: Note, seconds: float) -> None:
+        if self._house.log is not None:
+            caller = exchange.caller
+            served = Served(exchange.request_id, self._path, exchange.status, caller.team, caller.key_id, seconds)
+            self._house.log.served(served, note, self._house.now())
 
     async def _serve(self, exchange: Exchange) -> None:
         if exchange.method != self._method and not (exchange.method == "HEAD" and self._method == "GET"):

@@ -1,8 +1,8 @@
 """`maestro serve`: runs the proxy."""
 
 import contextlib
-import logging
 import os
+import secrets
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,8 +14,11 @@ from litestar import Litestar
 
 from proxy.app import create_app
 from proxy.assembly import EMBEDDED_URLS, RATES_FILE, start_embedded
+from proxy.dashboard.routes import SECRET
+from proxy.serving.metrics import MULTIPROCESS
 from proxy.serving.server import run_server
 from proxy.settings import Settings, SettingsError, load_settings
+from proxy.telemetry.logs import set_up_logs
 from router.upstreams.weights import WeightsError
 
 CONFIG = "MAESTRO_CONFIG_FILE"
@@ -36,8 +39,9 @@ def command(config: Path | None, host: str | None, port: int | None, workers: in
         os.environ[CONFIG] = str(config)
     try:
         settings = load_settings(config)
-        set_up_logs(settings)
-        with shared_embedded(settings), shared_rates(settings):
+        set_up_logs(settings.telemetry.log_level, settings.telemetry.log_format)
+        with shared_embedded(settings), shared_rates(settings), shared_metrics(settings):
+            os.environ.setdefault(SECRET, secrets.token_urlsafe(32))
             run_server(settings, "scripts.serve:application")
     except (SettingsError, WeightsError) as error:
         click.echo(f"maestro: {error}", err=True)
@@ -47,7 +51,7 @@ def command(config: Path | None, host: str | None, port: int | None, workers: in
 def application() -> Litestar:
     """The application of one worker, from the environment that `command` left."""
     settings = read_settings()
-    set_up_logs(settings)
+    set_up_logs(settings.telemetry.log_level, settings.telemetry.log_format)
     return create_app(settings, read_settings)
 
 
@@ -82,9 +86,12 @@ def shared_rates(settings: Settings) -> Iterator[None]:
         yield
 
 
-def set_up_logs(settings: Settings) -> None:
-    """Our own lines, on standard error."""
-    logging.basicConfig(
-        level=settings.telemetry.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
-    )
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+@contextlib.contextmanager
+def shared_metrics(settings: Settings) -> Iterator[None]:
+    """A folder in which several workers keep their counters, so that each can tell the sums of all."""
+    if settings.server.workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="maestro-metrics-") as folder:
+        os.environ[MULTIPROCESS] = folder
+        yield

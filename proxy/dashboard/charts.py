@@ -1,6 +1,6 @@
 """Charts as Plotly figures (JSON). Colours are left to the page, which knows whether it is light or dark."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proxy.dashboard.measured import Interval, MeasuredAction
@@ -106,7 +106,7 @@ def _error(intervals: Sequence[Interval]) -> Figure:
     }
 
 
-def days_chart(days: Sequence[tuple[str, float]], by: dict[str, Sequence[tuple[str, float]]]) -> Figure:
+def days_chart(days: Sequence[tuple[str, float]], by: Mapping[str, Sequence[tuple[str, float]]]) -> Figure:
     """Dollars a day, stacked by model."""
     traces = [
         {"type": "bar", "name": name, "x": [day for day, _ in rows], "y": [usd for _, usd in rows]}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.admin.acts import change_team, read
-from proxy.settings import PointSettings
+from proxy.terms import PointSettings
 from router.efforts import EFFORTS
 from router.errors import BadRequest
 from router.ledger.accounts import Team

@@ -111,7 +111,12 @@ class Pages:
             before=_number(query.get("before")),
         )
         found = await find_runs(self._house.rooms.ledger, wanted)
-        words = {"wanted": wanted, "found": found, "teams": await self._teams(viewer), "reasons": list(FinishReason)}
+        words: dict[str, Any] = {
+            "wanted": wanted,
+            "found": found,
+            "teams": await self._teams(viewer),
+            "reasons": list(FinishReason),
+        }
         return self._frame.page("runs", viewer, title="Runs", **words)
 
     async def run(self, request: Asked, viewer: Viewer) -> Response[Any]:
@@ -143,7 +148,7 @@ class Pages:
             if burn is not None and (team is None or (burn.scope, burn.id) == ("team", team)):
                 spent = await ledger.spend(_spend_of(burn.scope, burn.id))
                 burns.append((burn, burn_chart_of(burn, spent, now)))
-        words = {"sums": sums, "burns": burns, "teams": await self._teams(viewer), "team": team}
+        words: dict[str, Any] = {"sums": sums, "burns": burns, "teams": await self._teams(viewer), "team": team}
         return self._frame.page("spend", viewer, title="Spend", days=charts.days_chart([], by_model), **words)
 
     async def models(self, request: Asked, viewer: Viewer) -> Response[Any]:
@@ -154,7 +159,13 @@ class Pages:
         table = model_rows(rows, list(offered), rooms.dispatcher.speeds)
         bins = calibration(rows)
         labels = await rooms.ledger.read_labels()
-        words = {"rows": table, "bins": bins, "brier": brier(rows), "labels": labels, "offered": offered}
+        words: dict[str, Any] = {
+            "rows": table,
+            "bins": bins,
+            "brier": brier(rows),
+            "labels": labels,
+            "offered": offered,
+        }
         return self._frame.page("models", viewer, title="Models", chart=charts.calibration_chart(bins), **words)
 
     async def playground(self, request: Asked, viewer: Viewer) -> Response[Any]:
@@ -180,8 +191,8 @@ class Pages:
         asked = (viewer.team, team, extra)
         if asked not in self._predicted:
             caller = viewer.asking_for(team or "")
-            work = predict_all, self._house.rooms.dispatcher, caller, extra
-            self._predicted[asked] = await asyncio.to_thread(*work)
+            dispatcher = self._house.rooms.dispatcher
+            self._predicted[asked] = await asyncio.to_thread(predict_all, dispatcher, caller, extra)
         return self._predicted[asked]
 
 

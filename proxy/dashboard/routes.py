@@ -40,7 +40,7 @@ def dashboard_router(house: House) -> Router:
         _static_route(),
     ]
     answer = _error_pages(house, frame)
-    handling = {MaestroError: answer}
+    handling: dict[int | type[Exception], Any] = {MaestroError: answer}
     return Router("/dashboard", route_handlers=handlers, include_in_schema=False, exception_handlers=handling)
 
 

@@ -140,9 +140,10 @@ class DrainingServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second: is it time to close?"""
+        house: House = self.config.loaded_app.state.house
+        house.metrics.note_inside(house.gate.inside)
         if not await super().on_tick(counter):
             return False
-        house: House = self.config.loaded_app.state.house
         if self._drains_until is None:
             house.gate.is_draining = True
             self._drains_until = time.monotonic() + self.drain_seconds

@@ -12,6 +12,8 @@ from typing import Protocol
 
 from uvicorn.config import STARTUP_FAILURE
 
+from proxy.serving.metrics import forget_worker
+
 log = logging.getLogger("maestro.workers")
 PAUSE_SECONDS = 1.0
 MARGIN_SECONDS = 10.0
@@ -82,6 +84,7 @@ class Workers:
 
     def _replace(self, dead: SpawnProcess) -> SpawnProcess:
         log.error("worker %s ended with %s: starting another", dead.pid, dead.exitcode)
+        forget_worker(dead.pid)
         time.sleep(PAUSE_SECONDS)
         return self._start()
 
