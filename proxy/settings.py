@@ -7,18 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-Effort = Literal["low", "medium", "high"]
-Window = Literal["day", "week", "month", "total"]
-Usd = Annotated[float, Field(ge=0, le=1_000_000_000)]
-
-
-class Section(BaseModel):
-    """A table of the file: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from proxy.terms import Effort, Section, TeamSettings, Usd
 
 
 class ServerSettings(Section):
@@ -119,42 +111,6 @@ class DefaultsSettings(Section):
     budget_calls: Annotated[int, Field(ge=1)] | None = None
 
 
-class PointSettings(Section):
-    """An operating point: what a dollar and a second are worth where a satisfied task is worth 1."""
-
-    usd: Annotated[float, Field(ge=0)]
-    seconds: Annotated[float, Field(ge=0)]
-
-
-class RunDefaults(Section):
-    """What holds of a team's or key's requests where they say nothing, and what they may not pass.
-
-    `run_…` are defaults of one run; `max_run_usd` bounds every run; the rates hold for team and key each.
-    """
-
-    effort: Effort | None = None
-    operating_point: PointSettings | None = None
-    quality_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    models: tuple[str, ...] = ()
-    requirements: tuple[str | Mapping[str, Any], ...] = ()
-    response_language: str | None = None
-    run_usd: Usd | None = None
-    run_seconds: Annotated[float, Field(gt=0)] | None = None
-    run_calls: Annotated[int, Field(ge=1)] | None = None
-    max_run_usd: Usd | None = None
-    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
-    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
-
-
-class TeamSettings(RunDefaults):
-    """A team declared in the file: created or updated at start."""
-
-    budget_usd: Usd | None = None
-    window: Window = "month"
-    soft_limit: Annotated[float, Field(gt=0, le=1)] | None = None
-    webhook_url: str | None = None
-
-
 class WebhookSettings(Section):
     """Where operators are told of budgets, and what proves that it was us. Teams may name a URL of their own."""
 
@@ -205,6 +161,7 @@ class TelemetrySettings(Section):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+    log_requests: bool = True
 
 
 class LimitsSettings(Section):
@@ -239,6 +196,7 @@ class Settings(BaseSettings):
     aliases: Mapping[str, str] = {}
     judge: JudgeSettings = JudgeSettings()
     defaults: DefaultsSettings = DefaultsSettings()
+    efforts: Mapping[Literal["low", "medium", "high"], PointSettings] = {}
     teams: Mapping[str, TeamSettings] = {}
     validators: Mapping[str, str] = {}
     webhooks: WebhookSettings = WebhookSettings()

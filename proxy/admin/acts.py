@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from action_model.prices import to_nanodollars
 from proxy.control.requirements import Size, read_requirements
-from proxy.settings import RunDefaults, TeamSettings, Usd, Window
+from proxy.terms import RunDefaults, TeamSettings, Usd, Window
 from router.checks.compiler import compile_requirement
 from router.errors import BadRequest
 from router.ledger.accounts import KeyScopes, NewKey, Scope, StoredBudget, Team

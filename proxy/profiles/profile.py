@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from proxy.admin.acts import read
 from proxy.control.requirements import Size, read_requirements
-from proxy.settings import Effort, Usd
+from proxy.terms import Effort, Usd
 from router.checks.compiler import compile_requirement
 from router.errors import BadRequest, NotFound
 from router.ledger.registry import Registry

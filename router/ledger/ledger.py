@@ -172,7 +172,7 @@ class Ledger(Protocol):
         ...
 
     async def add_labels(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Queues counts of labelled verdicts of judges ({judge, version, kind, place, truth, source, labels}), summed."""
+        """Queues counts of labelled verdicts of judges {judge, version, kind, place, truth, source, labels}, summed."""
         ...
 
     async def read_labels(self) -> Sequence[Mapping[str, Any]]:

@@ -5,7 +5,6 @@ from functools import lru_cache
 
 from router.ledger.ledger import Window
 
-
 DAY_SECONDS = 86_400
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from router.ledger.accounts import KeyScopes, Team
 from router.ledger.ledger import Account
+from router.ledger.sqlite import SqliteLedger
 from router.ledger.writer import connect
 from scripts.fake_upstream import FakeUpstream, Scripted
 from tests.proxy.served import MESSAGES, Served, serving, settings_for
@@ -70,7 +71,9 @@ def full_disk(proxy: Served) -> Iterator[None]:
 @contextlib.contextmanager
 def locked(proxy: Served) -> Iterator[None]:
     """Another process that writes without end."""
-    with contextlib.closing(connect(proxy.house.rooms.ledger.path)) as other:
+    ledger = proxy.house.rooms.ledger
+    assert isinstance(ledger, SqliteLedger)
+    with contextlib.closing(connect(ledger.path)) as other:
         other.execute("begin immediate")
         try:
             yield

@@ -20,7 +20,8 @@ def test_the_example_is_valid_and_gives_the_defaults() -> None:
 
 def test_the_example_names_every_setting() -> None:
     text = (ROOT / "maestro.example.toml").read_text("utf-8")
-    from proxy.settings import DefaultsSettings, LimitsSettings, ModelSettings, TeamSettings, UpstreamSettings
+    from proxy.settings import DefaultsSettings, LimitsSettings, ModelSettings, UpstreamSettings
+    from proxy.terms import TeamSettings
 
     for section in (DefaultsSettings, LimitsSettings, ModelSettings, TeamSettings, UpstreamSettings):
         for name in section.model_fields:

@@ -22,7 +22,8 @@ _WHERE = """(:since is null or day >= :since) and (:until is null or day <= :unt
 _LINE = (
     *("attempt_id", "run_id", "team", "key_id", "model", "purpose", "technique", "reserved_at", "settled_at", "held"),
     *("nanodollars", "input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "reasoning_tokens"),
-    *("audio_input_tokens", "audio_output_tokens", "image_input_tokens", "image_output_tokens", "is_estimated", "seconds", "price"),
+    *("audio_input_tokens", "audio_output_tokens", "image_input_tokens", "image_output_tokens"),
+    *("is_estimated", "seconds", "price"),
 )
 _ROWS = " union all ".join(
     f"""select '{scope}', {column}, {window}, {money} from {table}

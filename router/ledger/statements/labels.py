@@ -1,4 +1,4 @@
-"""The statements behind labelled verdicts of judges: counts by judge, prompt version, kind, bin of the claim and truth."""
+"""The statements behind labelled verdicts of judges: counts by judge, version, kind, bin of the claim and truth."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence

@@ -58,7 +58,8 @@ def settle(db: sqlite3.Connection, charge: Charge, now: float) -> None:
     row = db.execute(
         """update lines set state = 'settled', nanodollars = ?, input_tokens = ?, output_tokens = ?,
            cached_input_tokens = ?, cache_write_tokens = ?, reasoning_tokens = ?, audio_input_tokens = ?,
-           audio_output_tokens = ?, image_input_tokens = ?, image_output_tokens = ?, is_estimated = ?, seconds = ?, price = ?, settled_at = ?
+           audio_output_tokens = ?, image_input_tokens = ?, image_output_tokens = ?, is_estimated = ?, seconds = ?,
+           price = ?, settled_at = ?
            where attempt_id = ? and state = 'open' returning team, key_id, team_window, key_window, held""",
         (
             charge.nanodollars,
