@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from proxy.terms import Effort, Section, TeamSettings, Usd
+from proxy.terms import Effort, PointSettings, Section, TeamSettings, Usd
 
 
 class ServerSettings(Section):
@@ -196,7 +196,7 @@ class Settings(BaseSettings):
     aliases: Mapping[str, str] = {}
     judge: JudgeSettings = JudgeSettings()
     defaults: DefaultsSettings = DefaultsSettings()
-    efforts: Mapping[Literal["low", "medium", "high"], PointSettings] = {}
+    efforts: Mapping[Effort, PointSettings] = {}
     teams: Mapping[str, TeamSettings] = {}
     validators: Mapping[str, str] = {}
     webhooks: WebhookSettings = WebhookSettings()
