@@ -53,7 +53,7 @@ def _grid(rows: Sequence[Mapping[str, Any]], models: tuple[str, ...], fill: bool
         tuple(names),
         tuple(f"{row['benchmark']}/{row['category']}" for row in first),
         models,
-        _filled(prompts, score) if fill and len(names) else score,
+        _filled(prompts, score) if fill and names else score,
         _by_column(usd),
         _by_column(tokens),
         _by_column(seconds),
@@ -79,5 +79,3 @@ def _by_column(values: Floats) -> Floats:
 def _mean(cell: Sequence[Mapping[str, Any]], column: str) -> float:
     told = [float(row[column]) for row in cell if row[column] is not None]
     return sum(told) / len(told) if told else float("nan")
-
-

@@ -27,7 +27,8 @@ def request_of(facts: Facts, requirements: Sequence[Requirement], with_texts: bo
 
 
 def task_again(request: Mapping[str, Any], effort: Effort) -> Task:
-    """The task of a stored request. Without its text: words of the same length, so that cost and time are as they were."""
+    """The task of a stored request. Without its text: words of the same length, so that cost and time are as they
+    were."""
     text = request.get("text") or "word " * max(1, int(request.get("input_tokens") or 1))
     fields: dict[str, Any] = {"model": "maestro", "messages": [{"role": "user", "content": text}]}
     if request.get("max_output_tokens"):

@@ -1,8 +1,8 @@
-"""Active against uniform sampling, replayed on outcome tables: regret of the router at shares of the whole grid's cost."""
+"""Active against uniform sampling, replayed on outcome tables: regret of the router at shares of the whole grid's
+cost."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,18 @@ def command(
 def both(grids: Mapping[str, Grid]) -> Grid:
     """All prompts of both splits: each seed parts them anew, which takes the luck of one small split out."""
     first, second = grids["train"], grids["dev"]
-    arrays = {n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in ("score", "usd", "output_tokens", "seconds", "input_tokens")}  # fmt: skip
-    texts = {n: getattr(first, n) + getattr(second, n) for n in ("prompts", "prompt_ids", "categories", "answers")}
-    return replace(first, **arrays, **texts)
+    return Grid(
+        prompts=first.prompts + second.prompts,
+        prompt_ids=first.prompt_ids + second.prompt_ids,
+        categories=first.categories + second.categories,
+        models=first.models,
+        score=np.concatenate([first.score, second.score]),
+        usd=np.concatenate([first.usd, second.usd]),
+        output_tokens=np.concatenate([first.output_tokens, second.output_tokens]),
+        seconds=np.concatenate([first.seconds, second.seconds]),
+        input_tokens=np.concatenate([first.input_tokens, second.input_tokens]),
+        answers=first.answers + second.answers,
+    )
 
 
 def replay_of(grid: Grid, most: int, seed: int) -> Replay:

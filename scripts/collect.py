@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,9 @@ def words(_ctx: click.Context, _param: click.Parameter, value: str | None) -> li
 @click.option("--action", "actions", multiple=True, help='One action by name ("a/small:sample:careful:t0.9").')
 @click.option("--sampling", type=click.Choice(["active", "grid"]), default="active", show_default=True)
 @click.option("--held-out", type=click.FloatRange(0, 0.9), default=0.2, show_default=True, help="Share of tasks.")
-@click.option("--max-tokens", type=click.IntRange(1), default=1024, show_default=True, help="Where a task has no limit.")
+@click.option(
+    "--max-tokens", type=click.IntRange(1), default=1024, show_default=True, help="Where a task has no limit."
+)
 @click.option("--parallel", type=click.IntRange(1), help="Calls in flight at each upstream; default: its max_parallel.")
 @click.option("--team", default="collect", show_default=True, help="Whose budget pays.")
 @click.option("--recheck", is_flag=True, help="Check all stored answers again; ask nothing.")
@@ -219,6 +222,8 @@ class stopping:  # noqa: N801 - a context, used as one
         self._collector, self._console = collector, console
 
     def __enter__(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return  # only the main thread hears signals
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop, number)
@@ -249,6 +254,8 @@ def summarise(wanted: Wanted, rooms: Rooms, collector: Collector, console: Conso
         f"{counts.get('answered', 0)} answered, {counts.get('failed', 0)} failed, {counts.get('lost', 0)} lost, "
         f"{counts.get('open', 0)} open; ${to_usd(spent):.6f} spent" + (f", ${to_usd(held):.6f} held" if held else "")
     )
+    if counts.get("lost"):
+        console.print("lost: in flight when a collector died, charged at worst case, not asked again (--ask-lost does)")
     if unknown > 0:
         console.print(f"{unknown} answers could not be judged and are left out")
     for error, count in journal.errors():

@@ -1,10 +1,12 @@
-"""`maestro optimize-prompt`: improves a system-prompt variant for a task set; keeps it only if it wins on held-out tasks."""
+"""`maestro optimize-prompt`: improves a system-prompt variant for a task set; keeps it only if it wins on held-out
+tasks."""
 
 import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -48,10 +50,13 @@ class Duel:
 @click.option("--held-out", type=click.FloatRange(0.05, 0.9), default=0.3, show_default=True)
 @click.option("--max-tokens", type=click.IntRange(1), default=512, show_default=True)
 @click.option("--team", default="collect", show_default=True, help="Whose budget pays.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=Path("prompt.txt"), show_default=True)
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), default=Path("prompt.txt"), show_default=True
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 def command(tasks: Path, config: Path | None, output: Path, sure: float, **wanted: object) -> None:
-    """Evolve a system prompt on TASKS with GEPA (extra `optimize`), and write it to OUTPUT if it wins on held-out tasks."""
+    """Evolve a system prompt on TASKS with GEPA (extra `optimize`), and write it to OUTPUT if it wins on held-out
+    tasks."""
     try:
         import gepa  # noqa: F401 - told early that it is missing
     except ImportError:
@@ -62,7 +67,9 @@ def command(tasks: Path, config: Path | None, output: Path, sure: float, **wante
         click.echo(f"maestro: {error}", err=True)
         sys.exit(2)
     console = Console()
-    console.print(f"held-out tasks: {duel.tasks}; success {duel.old:.3f} before, {duel.new:.3f} after; spent ${spent:.6f}")
+    console.print(
+        f"held-out tasks: {duel.tasks}; success {duel.old:.3f} before, {duel.new:.3f} after; spent ${spent:.6f}"
+    )
     if duel.new > duel.old and duel.surely >= sure:
         output.write_text(prompt + "\n", "utf-8")
         console.print(f"it wins in {duel.surely:.0%} of resamples: written to {output}")
@@ -96,8 +103,9 @@ async def optimize(path: Path, settings: Settings, wanted: dict[str, object]) ->
 async def _evolve(
     rooms: Rooms, purse: RunPurse, parts: tuple[list[OfflineTask], list[OfflineTask]], wanted: dict[str, object]
 ) -> tuple[str, Duel]:
-    from gepa import optimize as evolve
+    from gepa.api import optimize as gepa_optimize
 
+    evolve: Any = gepa_optimize  # its own types know nothing of our tasks
     from scripts.offline.gepa_adapter import COMPONENT, Bench
 
     train, held = parts
@@ -110,7 +118,7 @@ async def _evolve(
     start = read_start(str(wanted["start"]))
     before = [one.success for one in await bench.try_all(held, start)]
     half = len(train) // 2
-    result = await asyncio.to_thread(
+    result: Any = await asyncio.to_thread(
         evolve,
         seed_candidate={COMPONENT: start},
         trainset=train[:half],
@@ -148,7 +156,9 @@ def read_start(start: str) -> str:
     try:
         return Path(start).read_text("utf-8").strip()
     except OSError as error:
-        raise TaskFileError(f"'{start}' is no prompt variant ({', '.join(PROMPT_VARIANTS)}), and no file: {error}") from None
+        raise TaskFileError(
+            f"'{start}' is no prompt variant ({', '.join(PROMPT_VARIANTS)}), and no file: {error}"
+        ) from None
 
 
 def duel_of(old: Sequence[float], new: Sequence[float], seed: int = 0) -> Duel:

@@ -14,7 +14,9 @@ from scripts.offline.pages import Line, Page, Plot
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path("outcomes"), show_default=True)
+@click.option(
+    "--data", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path("outcomes"), show_default=True
+)
 @click.option("--tables", required=True, help="Benchmarks or collected tables, by comma.")
 @click.option("--train", "train_split", default="train", show_default=True)
 @click.option("--test", "test_split", default="dev", show_default=True)
@@ -48,7 +50,9 @@ def command(
         grids = read_grids(data, selection, [train_split, test_split])
         train, held = grids[train_split], grids[test_split]
         if not train.prompts or not held.prompts:
-            raise click.ClickException(f"{name}: no tasks in split '{train_split}' or '{test_split}' that all actions answered")
+            raise click.ClickException(
+                f"{name}: no tasks in split '{train_split}' or '{test_split}' that all actions answered"
+            )
         chosen = found[name] = choose_members(train, held, loss, view)
         console.print(table_of(name, chosen))
         for line in words_of(chosen, loss, len(train.prompts), len(held.prompts)):
@@ -63,7 +67,9 @@ def command(
 
 def table_of(name: str, chosen: Chosen) -> Table:
     """Members with what each adds."""
-    table = Table("action", "success", "usd an answer", "without it, at worst", "on average", "only it solves", title=name)
+    table = Table(
+        "action", "success", "usd an answer", "without it, at worst", "on average", "only it solves", title=name
+    )
     for member in chosen.members:
         table.add_row(
             member.name,
@@ -80,15 +86,17 @@ def words_of(chosen: Chosen, loss: float, train: int, held: int) -> list[str]:
     """The result in sentences."""
     count = len(chosen.members)
     lines = [
-        f"{count} of {count + len(chosen.dropped)} actions, {chosen.view} view: at most {chosen.worst_loss:.4f} below the full "
-        f"set at any operating point on {train} train tasks (asked: {loss:.4f}), {chosen.held_worst_loss:.4f} on {held} "
-        f"held-out ones ({chosen.held_mean_loss:.4f} on average).",
+        f"{count} of {count + len(chosen.dropped)} actions, {chosen.view} view: at most {chosen.worst_loss:.4f} below "
+        f"the full set at any operating point on {train} train tasks (asked: {loss:.4f}), "
+        f"{chosen.held_worst_loss:.4f} on {held} held-out ones ({chosen.held_mean_loss:.4f} on average).",
         f"The {count} best by their own success would lose {chosen.top_k_loss:.4f} at worst on the held-out tasks.",
     ]
     if chosen.held_worst_loss > loss:
         lines.append("On the held-out tasks the loss is above what was asked for: collect more tasks, or ask for less.")
     if chosen.dropped:
-        lines.append(f"Not needed: {', '.join(chosen.dropped)}. Set `routable = false` for a model none of whose actions stays.")
+        lines.append(
+            f"Not needed: {', '.join(chosen.dropped)}. Set `routable = false` for a model none of whose actions stays."
+        )
     return lines
 
 
@@ -100,4 +108,6 @@ def tell(page: Page, name: str, chosen: Chosen) -> None:
         Line("all actions", places, chosen.full, mode="lines+markers"),
         Line("chosen", places, chosen.kept, mode="lines+markers"),
     ]
-    page.plots.append(Plot(name, "value of a dollar (1 = one success)", "success less the value of the money", lines, True))
+    page.plots.append(
+        Plot(name, "value of a dollar (1 = one success)", "success less the value of the money", lines, True)
+    )

@@ -1,8 +1,10 @@
 """Fills a matrix of outcomes of which only a part was observed.
 
 Scores of all actions on one task are jointly normal around a mean that is linear in the task's features; what was not
-observed is its conditional expectation. Fitted by expectation-maximisation over the observed cells (Dempster, Laird & Rubin
-1977; Little & Rubin 2019, ch. 11): which cells were chosen may hang on what was seen before, so active sampling does not
+observed is its conditional expectation. Fitted by expectation-maximisation over the observed cells (Dempster, Laird
+& Rubin
+1977; Little & Rubin 2019, ch. 11): which cells were chosen may hang on what was seen before, so active sampling does
+not
 bias it.
 """
 
@@ -23,14 +25,16 @@ ROWS_AT_ONCE = 2048
 
 @dataclass(frozen=True)
 class Completed:
-    """`score` (N, M): as observed, else expected; `variance` (N, M): of what was not observed, given the rest of its row."""
+    """`score` (N, M): as observed, else expected; `variance` (N, M): of what was not observed, given the rest of its
+    row."""
 
     score: Floats
     variance: Floats
 
 
 def complete(x: Floats, score: Floats, steps: int = STEPS) -> Completed:
-    """Fills NaN cells of `score` (N, M) from features `x` (N, F). An action that was never observed gets the row's level."""
+    """Fills NaN cells of `score` (N, M) from features `x` (N, F). An action that was never observed gets the row's
+    level."""
     seen = ~np.isnan(score)
     if seen.all():
         return Completed(score.copy(), np.zeros_like(score))

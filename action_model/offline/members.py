@@ -1,7 +1,9 @@
-"""Which actions are worth offering: the smallest set that loses little of the full set's value at every operating point.
+"""Which actions are worth offering: the smallest set that loses little of the full set's value at every operating
+point.
 
 Sets are valued as sets. *Ensemble*: actions are tried one after another until one passes, the order chosen greedily per
-operating point, so that two weak actions that succeed on different tasks can be worth more than one strong one. *Route*: one
+operating point, so that two weak actions that succeed on different tasks can be worth more than one strong one.
+*Route*: one
 action a task, chosen by predictions, where nothing checks the answers.
 """
 
@@ -44,7 +46,8 @@ class Member:
 
 @dataclass(frozen=True)
 class Chosen:
-    """`worst_loss` and `mean_loss` against the full set, on the tasks it was chosen by and on held-out ones; `top_k_loss` is
+    """`worst_loss` and `mean_loss` against the full set, on the tasks it was chosen by and on held-out ones;
+    `top_k_loss` is
     the held-out worst loss of as many actions taken by their own success."""
 
     view: View
@@ -64,7 +67,8 @@ class Chosen:
 def choose_members(train: Grid, held: Grid, loss: float, view: View = "ensemble") -> Chosen:
     """The smallest set found whose value is within `loss` of the full set's at every point.
 
-    How many members that takes is found by choosing on one half of the train tasks and looking at the other, both ways: a
+    How many members that takes is found by choosing on one half of the train tasks and looking at the other, both
+    ways: a
     set that covers the very tasks it was chosen by would look better than it is.
     """
     points = operating_points(train.usd, POINTS)

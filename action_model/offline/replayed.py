@@ -40,7 +40,8 @@ class Replay:
 
 @dataclass(frozen=True)
 class Router:
-    """Predicted success and dollars on the held-out tasks (N, M); `offered` (M,): actions it knows enough of to offer."""
+    """Predicted success and dollars on the held-out tasks (N, M); `offered` (M,): actions it knows enough of to
+    offer."""
 
     success: Floats
     usd: Floats
@@ -88,7 +89,8 @@ def active(replay: Replay, share: float, seed: int, config: SamplingConfig | Non
 
 
 def expected_usd(usd: Floats, seen: Mask) -> Floats:
-    """What each cell is expected to cost: its action's mean so far, times how long its task is for the actions seen on it."""
+    """What each cell is expected to cost: its action's mean so far, times how long its task is for the actions seen
+    on it."""
     means = np.where(seen, usd, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
     means = np.where(seen.any(axis=0), means, means[seen.any(axis=0)].max())
     found: Floats = np.broadcast_to(means[None, :], usd.shape).copy()
@@ -116,7 +118,12 @@ def utilities(replay: Replay, router: Router, points: Floats) -> Floats:
 
 
 def regrets(
-    replay: Replay, strategy: Callable[[Replay, float, int], Mask], share: float, seed: int, best: Floats, points: Floats
+    replay: Replay,
+    strategy: Callable[[Replay, float, int], Mask],
+    share: float,
+    seed: int,
+    best: Floats,
+    points: Floats,
 ) -> float:
     """Mean loss of success, over operating points, against a router that was given the whole grid (`best`)."""
     router = learn(replay, strategy(replay, share, seed))

@@ -1,8 +1,11 @@
 """Which outcomes to buy next: anchors first, then those that could still change a decision, per dollar.
 
-A decision is "which action in this region of tasks, at this operating point". What one more batch of outcomes of an action in
-a region is worth is the knowledge gradient (Frazier, Powell & Dayanik 2008): the expected gain of the best choice after seeing
-it, over the best choice now, summed over operating points. Actions that are the best nowhere, surely enough, are dropped.
+A decision is "which action in this region of tasks, at this operating point". What one more batch of outcomes of an
+action in
+a region is worth is the knowledge gradient (Frazier, Powell & Dayanik 2008): the expected gain of the best choice
+after seeing
+it, over the best choice now, summed over operating points. Actions that are the best nowhere, surely enough, are
+dropped.
 """
 
 from collections.abc import Sequence
@@ -104,7 +107,8 @@ def knowledge(score: Floats, usd: Floats, region: NDArray[np.intp]) -> Knowledge
 
 
 def operating_points(usd: Floats, count: int = POINTS) -> Floats:
-    """Values of a dollar (count,): 0, then evenly in logarithm around where a typical difference in cost is worth 0.01 to
+    """Values of a dollar (count,): 0, then evenly in logarithm around where a typical difference in cost is worth
+    0.01 to
     1 of success."""
     spread = float(np.median(usd.max(axis=1) - usd.min(axis=1)))
     if spread <= 0.0:
@@ -133,25 +137,26 @@ def next_outcomes(
 ) -> list[tuple[int, int]]:
     """(task, action) pairs to buy for about `budget` dollars, most worth first.
 
-    A batch takes at most `LOOK_AHEAD` tasks of one region and action; where more is bought of one, its worth falls as 1/n.
+    A batch takes at most `LOOK_AHEAD` tasks of one region and action; where more is bought of one, its worth falls
+    as 1/n.
     `order` (N,) breaks ties between the tasks of a region.
     """
     offers: list[tuple[float, int, int]] = []
     for r in range(found.value.shape[0]):
         members = np.flatnonzero(region == r)
         members = members[np.argsort(order[members], kind="stable")]
-        for a in np.flatnonzero(found.alive):
+        for a in np.flatnonzero(found.alive).tolist():
             free = members[~seen[members, a]]
             batches = np.arange(len(free)) // LOOK_AHEAD
             offers += [(found.value[r, a] / (1.0 + b), int(i), int(a)) for i, b in zip(free, batches, strict=True)]
     offers.sort(key=lambda offer: (-offer[0], offer[1], offer[2]))
     chosen: list[tuple[int, int]] = []
     left = budget
-    for _, i, a in offers:
+    for _, task, action in offers:
         if left <= 0.0:
             break
-        chosen.append((i, a))
-        left -= float(usd[i, a])
+        chosen.append((task, action))
+        left -= float(usd[task, action])
     return chosen
 
 

@@ -7,6 +7,7 @@ from action_model.actions import Action
 from action_model.prices import Usage
 from router.candidates import texts_of, tool_calls_of
 from router.ids import new_id
+from router.judging.judge import Terms
 from router.ledger.ledger import Account, Ledger
 from router.ledger.purse import RunLimits, RunPurse
 from router.task import Candidate
@@ -62,7 +63,7 @@ class Asker:
         reply = await self._step("sample", task, action, (), Sent(model, purse, expected[0]))
         chain, last = [spell_of(reply)], candidate_of(reply, action)
         for usage in expected[1:]:
-            last = replace(last, verdicts=await self.verifier.verify(last, task.subject, purse, None))
+            last = replace(last, verdicts=await self.verifier.verify(last, task.subject, Terms(purse)))
             if all(verdict.passed for verdict in last.verdicts):
                 break
             reply = await self._step("fix", task, action, (last,), Sent(model, purse, usage))
@@ -75,7 +76,7 @@ class Asker:
         found = []
         for depth, spell in enumerate(chain):
             candidate = Candidate(f"{task.id}.{depth}", action, b"", spell.text)
-            verdicts = await self.verifier.verify(candidate, task.subject, purse, None)
+            verdicts = await self.verifier.verify(candidate, task.subject, Terms(purse))
             if task.reference is not None:
                 verdicts = (*verdicts, judge_by(task.reference, spell.text))
             scores = [verdict.score for verdict in verdicts]
@@ -121,7 +122,7 @@ def candidate_of(reply: Reply, action: Action) -> Candidate:
 def text_of(reply: Reply) -> str:
     """The text; for an answer that calls tools, its calls as JSON."""
     texts, calls = texts_of(reply.body), tool_calls_of(reply.body)
-    return texts[0] if texts and texts[0] or not calls else str(calls)
+    return texts[0] if (texts and texts[0]) or not calls else str(calls)
 
 
 def spell_of(reply: Reply) -> Spell:

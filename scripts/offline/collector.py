@@ -1,4 +1,5 @@
-"""The collector: claims cells of the journal, asks them, checks the answers, and plans more, until nothing is worth asking."""
+"""The collector: claims cells of the journal, asks them, checks the answers, and plans more, until nothing is worth
+asking."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -85,7 +86,8 @@ class Collector:
     async def recheck(self, everything: bool = False) -> int:
         """Checks answers that these checks have not seen (or all of them) without asking anything again. How many."""
         found = await asyncio.to_thread(
-            self.journal.unchecked, lambda name: "" if everything else self.tasks[name].digest if name in self.tasks else ""
+            self.journal.unchecked,
+            lambda name: "" if everything else self.tasks[name].digest if name in self.tasks else "",
         )
         mine = [(key, chain) for key, chain in found if key.task_id in self.tasks]
         async with anyio.create_task_group() as group:
@@ -111,7 +113,8 @@ class Collector:
         counts = await asyncio.to_thread(self.journal.counts)
         if not counts.get("open"):
             cells = await asyncio.to_thread(self.planner.next_cells, self.journal)
-            if cells and await asyncio.to_thread(self.journal.add, cells):
+            added: int = await asyncio.to_thread(lambda: self.journal.add(cells))
+            if added:
                 self._wake.set()
                 return True
         if self.pace.flying:

@@ -52,7 +52,9 @@ def _from_question(row: dict[str, Any]) -> dict[str, Any]:
         "category": row.get("category", row.get("subject")),
         "split": row.get("split"),
     }
-    body = {key: row[key] for key in ("temperature", "max_tokens", "requirements", "match") if key in row}
+    body: dict[str, Any] = {
+        key: row[key] for key in ("temperature", "max_tokens", "requirements", "match") if key in row
+    }
     if options:
         lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
         prompt = "\n".join([str(row["question"]), *lines, "", ASK_CHOICE])

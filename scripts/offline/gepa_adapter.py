@@ -1,4 +1,5 @@
-"""Our tasks as GEPA sees them (reflective prompt evolution: Agrawal et al. 2025, arXiv 2507.19457; extra `optimize`)."""
+"""Our tasks as GEPA sees them (reflective prompt evolution: Agrawal et al. 2025, arXiv 2507.19457; extra
+`optimize`)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -71,7 +72,7 @@ class Bench:
             {"Inputs": one.task.text, "Generated Outputs": one.answer, "Feedback": one.feedback}
             for one in found.trajectories or []
         ]
-        return {component: rows for component in components}
+        return dict.fromkeys(components, rows)
 
     def write(self, prompt: str | list[dict[str, Any]]) -> str:
         """The writer's answer; "" once the money is spent."""
@@ -128,6 +129,8 @@ def tried(task: OfflineTask, answer: str, finding: Finding) -> Tried:
     """The score GEPA climbs, and the words it learns from."""
     success = finding.success or 0.0
     graded = finding.score or 0.0
-    wrong = [f"{name}: {reason}" for name, (score, reason) in finding.detail.items() if score is not None and score < 1.0]
+    wrong = [
+        f"{name}: {reason}" for name, (score, reason) in finding.detail.items() if score is not None and score < 1.0
+    ]
     feedback = f"Failed: {'; '.join(wrong)}" if wrong else "Everything that was required holds."
     return Tried(task, answer, SUCCESS_SHARE * success + (1.0 - SUCCESS_SHARE) * graded, success, feedback)

@@ -1,7 +1,9 @@
 """The journal of a collection: one SQLite file that says what is to be asked, what was asked, and what came of it.
 
-A cell (task, action, sample) is written as *asked* before its first byte leaves, and as *answered* with its text and cost
-after. Whoever asks holds a lease; the cells of a collector that died are *lost*: paid at their worst case, and never asked
+A cell (task, action, sample) is written as *asked* before its first byte leaves, and as *answered* with its text and
+cost
+after. Whoever asks holds a lease; the cells of a collector that died are *lost*: paid at their worst case, and never
+asked
 again unless the operator says so. Several collectors of one machine may share a journal: claims are transactions.
 """
 
@@ -9,7 +11,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +102,8 @@ class Row:
 
 
 class Journal:
-    """Open with `Journal.open`. Methods are short transactions, safe from any thread; every one is durable on return."""
+    """Open with `Journal.open`. Methods are short transactions, safe from any thread; every one is durable on
+    return."""
 
     def __init__(self, db: sqlite3.Connection, owners: Owners) -> None:
         self._db = db
@@ -127,7 +130,8 @@ class Journal:
         self._db.close()
 
     def bind(self, digests: Mapping[str, str]) -> None:
-        """Notes the tasks. Raises JournalError if a task of the same id had another body, here or in another collector."""
+        """Notes the tasks. Raises JournalError if a task of the same id had another body, here or in another
+        collector."""
         with self._transaction() as db:
             known = dict(db.execute("select task_id, digest from tasks").fetchall())
             changed = sorted(name for name, digest in digests.items() if known.get(name, digest) != digest)
@@ -135,7 +139,7 @@ class Journal:
                 raise JournalError(f"task '{changed[0]}' is not what it was in this journal; use another --journal")
             db.executemany("insert or ignore into tasks values (?, ?)", digests.items())
 
-    def add(self, cells: Iterable[Cell]) -> int:
+    def add(self, cells: Sequence[Cell]) -> int:
         """Plans cells; one that is known already stays as it is. How many are new."""
         with self._transaction() as db:
             before = db.total_changes
@@ -144,7 +148,7 @@ class Journal:
                    values (?, ?, ?, ?, ?, ?, ?)""",
                 [(*_key(c.key), c.upstream, c.phase, c.value, c.held) for c in cells],
             )
-            return db.total_changes - before
+            return int(db.total_changes - before)
 
     def claim(self, free: Mapping[str, int], cap: int | None) -> list[Cell]:
         """Up to so many open cells of each upstream, dearest value first, as long as all money fits under the cap.
@@ -222,9 +226,8 @@ class Journal:
         """Lets cells of these states be asked again; what was paid for them stays paid. How many."""
         with self._transaction() as db:
             marks = ", ".join("?" * len(states))
-            return db.execute(
-                f"update cells set state = 'open', tries = 0 where state in ({marks})", list(states)
-            ).rowcount
+            changed = db.execute(f"update cells set state = 'open', tries = 0 where state in ({marks})", list(states))
+            return int(changed.rowcount)
 
     def unchecked(self, digest: Callable[[str], str]) -> list[tuple[Key, list[Spell]]]:
         """Answered cells that were not checked by these checks; `digest` of a task's id names them."""
@@ -268,7 +271,8 @@ class Journal:
         """What failed most often, with its count."""
         with self._lock:
             return self._db.execute(
-                "select error, count(*) from cells where state = 'failed' group by error order by 2 desc limit ?", (most,)
+                "select error, count(*) from cells where state = 'failed' group by error order by 2 desc limit ?",
+                (most,),
             ).fetchall()
 
     def _open(self, db: sqlite3.Connection, upstream: str, count: int, left: int | None) -> list[Any]:
@@ -279,7 +283,9 @@ class Journal:
             (upstream, 2**62 if left is None else max(left, -1), count),
         ).fetchall()
 
-    def _end(self, db: sqlite3.Connection, cell: Cell, state: State, nanodollars: int, error: str | None = None) -> None:
+    def _end(
+        self, db: sqlite3.Connection, cell: Cell, state: State, nanodollars: int, error: str | None = None
+    ) -> None:
         db.execute(
             """update cells set state = ?, owner = null, error = ?, answered_at = ?, nanodollars = nanodollars + ?
                where task_id = ? and action = ? and sample_index = ?""",
@@ -288,7 +294,7 @@ class Journal:
         db.execute("update money set spent = spent + ?, held = held - ?", (nanodollars, cell.held))
 
     @contextmanager
-    def _transaction(self) -> Any:
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             self._db.execute("begin immediate")
             try:

@@ -8,7 +8,8 @@ from typing import Any
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse;margin:1rem 0}td,th{padding:.25rem .75rem;border-bottom:1px solid #ddd;text-align:right}"
+    "table{border-collapse:collapse;margin:1rem 0}"
+    "td,th{padding:.25rem .75rem;border-bottom:1px solid #ddd;text-align:right}"
     "td:first-child,th:first-child{text-align:left}h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}"
 )
 
@@ -52,7 +53,9 @@ class Page:
         if not rows:
             return
         head = "".join(f"<th>{html.escape(str(name))}</th>" for name in rows[0])
-        body = "".join("<tr>" + "".join(f"<td>{html.escape(cell(v))}</td>" for v in row.values()) + "</tr>" for row in rows)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell(v))}</td>" for v in row.values()) + "</tr>" for row in rows
+        )
         self.parts.append(f"<h2>{html.escape(title)}</h2><table><tr>{head}</tr>{body}</table>")
 
     def write(self, path: Path) -> None:
@@ -67,7 +70,9 @@ class Page:
                 figure.add_scatter(
                     name=line.name, x=list(line.x), y=list(line.y), mode=line.mode, text=list(line.labels) or None
                 )
-            figure.update_layout(title=plot.title, xaxis_title=plot.x_title, yaxis_title=plot.y_title, template="simple_white")
+            figure.update_layout(
+                title=plot.title, xaxis_title=plot.x_title, yaxis_title=plot.y_title, template="simple_white"
+            )
             if plot.is_log_x:
                 figure.update_xaxes(type="log")
             drawn.append(figure.to_html(full_html=False, include_plotlyjs=False))

@@ -1,7 +1,8 @@
 """What to ask next: the whole grid, or anchors first and then what could still change a decision."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,13 +74,14 @@ class GridPlanner:
 class ActivePlanner:
     """Anchors for all actions; then held-out tasks, whole; then, round by round, the pairs of most worth per dollar.
 
-    `cap` in nanodollars (None: no cap). What it decides hangs only on the journal and the seed, so that a collection that was
+    `cap` in nanodollars (None: no cap). What it decides hangs only on the journal and the seed, so that a collection
+    that was
     interrupted goes on as it would have.
     """
 
     field: Field
     cap: int | None
-    config: SamplingConfig = field(default_factory=SamplingConfig)
+    config: SamplingConfig = dataclasses.field(default_factory=SamplingConfig)
     dropped: tuple[str, ...] = ()
     reason: str = ""
 

@@ -13,9 +13,9 @@ from scripts.offline.journal import Journal, Key, Row
 from scripts.offline.tasks import OfflineTask
 
 COLUMNS = (
-    "prompt_id prompt benchmark category model technique sample_index score cost_usd input_tokens output_tokens latency_s "
-    "answer split action graded_score"
-).split()
+    *("prompt_id", "prompt", "benchmark", "category", "model", "technique", "sample_index", "score", "cost_usd"),
+    *("input_tokens", "output_tokens", "latency_s", "answer", "split", "action", "graded_score"),
+)
 
 
 def table_rows(

@@ -1,7 +1,9 @@
 """Task files for building: one JSON object a line; a chat request with what is expected of its answer.
 
-Native lines are bodies of `POST /v1/chat/completions` (`messages`, or `prompt` for one user message; `requirements` as the
-proxy reads them) with `id`, `category`, `split` and `reference`. Lines as IFEval's and question-answer lines are read too.
+Native lines are bodies of `POST /v1/chat/completions` (`messages`, or `prompt` for one user message; `requirements`
+as the
+proxy reads them) with `id`, `category`, `split` and `reference`. Lines as IFEval's and question-answer lines are
+read too.
 """
 
 import hashlib
@@ -36,7 +38,8 @@ class TaskFileError(Exception):
 class OfflineTask:
     """A task to build with. `text` is what the action model reads; `digest` tells two bodies apart.
 
-    `split` is "train" or what the line says; a part of the others is held out by a hash of the text, so that equal texts
+    `split` is "train" or what the line says; a part of the others is held out by a hash of the text, so that equal
+    texts
     are on the same side.
     """
 
@@ -58,7 +61,8 @@ class OfflineTask:
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """The share of tasks to hold out, the limit on output tokens of tasks without one, and the operator's validators."""
+    """The share of tasks to hold out, the limit on output tokens of tasks without one, and the operator's
+    validators."""
 
     settings: Settings
     validators: Mapping[str, Validator]
@@ -134,7 +138,7 @@ def _word(row: Mapping[str, Any], name: str, otherwise: str) -> str:
     if value is None or value == "":
         return otherwise
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"'{name}' must be a string")
+        raise ValueError(f"'{name}' must be a string")  # noqa: TRY004 - told like any other wrong line
     return str(value)
 
 
