@@ -16,6 +16,10 @@ _CHOICE = re.compile(r"(?:option\s*)?\(?([A-J])\)?(?:[).:,\s].*)?", re.IGNORECAS
 _BARE_CHOICE = re.compile(r"(?:option\s*)?\(?([A-J])[).:]?\)?")
 _NUMBER = re.compile(r"[-+]?[$€£]?\s?(\d[\d,]*(?:\.\d+)?|\.\d+)\s*(%?)")
 
+_FORMULA = re.compile(r"[=+*/^<>\\\[\](){}|]|-\s?[\d.]")
+_LAYOUT = re.compile(r"\\(?:left|right|displaystyle|[!,;: ])|\$")
+_CODE = re.compile(r"```[\w+-]*\n(.*?)```", re.DOTALL)
+
 COMPARABLE = re.compile(
     r"\\boxed|\bfinal answer\b|\bhow (?:many|much|far|old|long)\b|\b(?:calculate|compute|evaluate|solve|simplify)\b"
     r"|\bwhich of the following\b|\bmultiple[- ]choice\b|\btrue or false\b|\byes or no\b"
@@ -33,6 +37,9 @@ def asks_for_one_answer(prompt: str) -> bool:
 def final_answer(text: str) -> str | None:
     """The answer that a text comes to, in a form in which equal answers are equal strings; None if there is none."""
     said = _boxed(text) or _last(_MARKED, text) or _last(_SAID, text)
+    code = _CODE.findall(text) if said is None else []
+    if len(code) == 1:
+        return " ".join(code[0].split()) or None
     if said is None:
         said = text if len(text.strip()) <= SHORT_CHARACTERS else None
     return (normalised(said) or None) if said is not None else None
@@ -49,8 +56,21 @@ def normalised(answer: str) -> str:
         value = float(numbers[0][0].replace(",", ""))
         sign = "-" if re.search(r"-\s?[$€£]?\s?[\d.]", plain) and value else ""
         return f"{sign}{value:.10g}{numbers[0][1]}"
+    if _FORMULA.search(plain):
+        return _formula(plain)
     words = re.sub(r"[^\w\s]", " ", plain.casefold()).split()
-    return " ".join(word for word in words if word not in ("the", "a", "an")) or plain.casefold()
+    return " ".join(word for word in words if word not in ("a", "an", "the")) or plain.casefold()
+
+
+def _formula(text: str) -> str:
+    """A formula or a literal with its operators, but without layout; a fraction of two numbers as its value."""
+    plain = _LAYOUT.sub("", text).casefold()
+    plain = re.sub(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}", r"\1/\2", plain)
+    plain = plain.replace("\\cdot", "*").replace("\\times", "*").replace('"', "'")
+    plain = re.sub(r"\\(?:text|mathrm|mathbf)\{([^{}]*)\}", r"\1", plain)
+    plain = re.sub(r"\s+", "", plain).rstrip(".,;")
+    fraction = re.fullmatch(r"(-?\d{1,15})/(\d{1,15})", plain)
+    return f"{int(fraction[1]) / int(fraction[2]):.10g}" if fraction and int(fraction[2]) else plain
 
 
 def agreement(candidates: Sequence[Candidate]) -> Mapping[str, float]:
