@@ -24,7 +24,7 @@ from router.ledger.ledger import (
     Standing,
     Watch,
 )
-from router.ledger.postgres import books, runs
+from router.ledger.postgres import books, figures, runs
 from router.ledger.postgres.accounts import PostgresAccounts
 from router.ledger.postgres.known import Known
 from router.ledger.postgres.lane import Lane
@@ -159,6 +159,16 @@ class PostgresLedger:
         """All those counts."""
         async with borrowed(self._pool) as db:
             return await runs.read_labels(db)
+
+    async def outcome_sums(self, team: str | None, limit: int = 50_000) -> Sequence[Mapping[str, Any]]:
+        """What actions really did, per action and cluster of tasks."""
+        async with borrowed(self._pool) as db:
+            return await figures.outcome_sums(db, team, limit)
+
+    async def predictions(self, team: str | None, limit: int = 2_000) -> Sequence[Mapping[str, Any]]:
+        """What was predicted of the latest runs, and what came of them."""
+        async with borrowed(self._pool) as db:
+            return await figures.predictions(db, team, limit)
 
     async def totals(self) -> Mapping[str, Any]:
         """Sums over all charges: calls, tokens, usd, estimated calls, and the same by team."""

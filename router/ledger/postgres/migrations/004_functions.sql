@@ -30,8 +30,9 @@ $$;
 -- One batch of a worker: {scopes [{x, s, n}], adopt [...], settle [...], release [attempt ids],
 -- reserve [{i, t, k, need}], lines [...]}; t and k number the scopes (from 1; 0 = none). Answers
 -- {now, scopes [[window, limit, soft limit, spent, reserved, start]], refused [[i, scope, spent, reserved]]}.
+-- The plans are kept by each session, made while tables may be small: only look-ups by index stay right as they grow.
 create function maestro_apply(p_owner text, p_epoch bigint, p_now double precision, p_batch json)
-returns json language plpgsql as $$
+returns json language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     v_now double precision := maestro_now(p_now);
     v_moves json;

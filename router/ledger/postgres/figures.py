@@ -1,0 +1,54 @@
+"""Sums over outcomes and runs for the visualiser, as SQLite's `statements/figures.py` has them."""
+
+from typing import Any
+
+from psycopg import AsyncConnection
+
+_SUMS = (
+    *("action", "model", "technique", "cluster", "tries", "validated", "satisfied", "usd", "usd_squares"),
+    *("seconds", "seconds_squares"),
+)
+_PREDICTION = (
+    "created_at",
+    "team",
+    "model",
+    "score",
+    "usd",
+    "seconds",
+    "success",
+    "usd_predicted",
+    "seconds_predicted",
+)
+
+
+async def outcome_sums(db: AsyncConnection[Any], team: str | None, limit: int) -> list[dict[str, Any]]:
+    """Per action and cluster of tasks: tries, validated, satisfied, sums and squares of usd and seconds."""
+    cursor = await db.execute(
+        """with latest as (
+               select action, success, seconds, run_id, "row"::jsonb as said from outcomes
+               order by id desc limit %(limit)s
+           ), told as (
+               select *, (said->>'usd')::float8 as usd,
+               case when jsonb_array_length(coalesce(said->'kinds', '[]')) = 0 then 'free'
+                    when said->'kinds' ? 'judge' then 'judged' else 'checked' end as cluster
+               from latest where %(team)s::text is null
+               or exists (select 1 from runs where runs.id = run_id and runs.team = %(team)s)
+           )
+           select action, said->>'model', said->>'technique', cluster, count(*), count(success),
+           coalesce(sum(success), 0), sum(usd), sum(usd * usd), sum(seconds), sum(seconds * seconds)
+           from told group by 1, 2, 3, 4 order by 1, 4""",
+        {"team": team, "limit": limit},
+    )
+    return [dict(zip(_SUMS, row, strict=True)) for row in await cursor.fetchall()]
+
+
+async def predictions(db: AsyncConnection[Any], team: str | None, limit: int) -> list[dict[str, Any]]:
+    """What was predicted of the latest runs, and what came of them."""
+    cursor = await db.execute(
+        """select created_at, team, model, score, nanodollars / 1e9::float8, seconds,
+           (trace::jsonb #>> '{predicted,success}')::float8, (trace::jsonb #>> '{predicted,usd}')::float8,
+           (trace::jsonb #>> '{predicted,seconds}')::float8 from runs
+           where %(team)s::text is null or team = %(team)s order by created_at desc limit %(limit)s""",
+        {"team": team, "limit": limit},
+    )
+    return [dict(zip(_PREDICTION, row, strict=True)) for row in await cursor.fetchall()]
