@@ -10,7 +10,8 @@ class Action:
     """Technique + model + prompt variant + tools + sampling parameters. `model` is "upstream/model".
 
     `tool_limit`: how many of the client's tools are offered (None: all); `repairs`: how often a failed answer is
-    repaired before it counts (a policy of several calls, as it is collected at build time).
+    repaired before it counts (a policy of several calls, as it is collected at build time); `rounds` and `breadth`: how
+    often, and for how many things at once, a research action searches (0: its defaults).
     """
 
     model: str
@@ -20,6 +21,8 @@ class Action:
     tools: tuple[str, ...] = ()
     tool_limit: int | None = None
     repairs: int = 0
+    rounds: int = 0
+    breadth: int = 0
 
     @property
     def name(self) -> str:
@@ -34,6 +37,8 @@ class Action:
             parts.append(f"tools{self.tool_limit}")
         if self.repairs:
             parts.append(f"r{self.repairs}")
+        if self.rounds:
+            parts.append(f"x{self.rounds}b{self.breadth}")
         return ":".join(parts)
 
     @property

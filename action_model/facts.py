@@ -9,7 +9,8 @@ class Facts:
 
     `text` is the prompt text the embedding reads (system, then the last user message, clipped);
     `requirement_kinds` names each requirement's check kind, or "judge"; `needs` are the capabilities the
-    request cannot do without ("tools", "images", "json_schema", "logprobs", "audio").
+    request cannot do without ("tools", "images", "json_schema", "logprobs", "audio");
+    `source_count` and `source_score` what retrieval found, and its best score (0..1).
     """
 
     text: str
@@ -22,3 +23,5 @@ class Facts:
     image_count: int = 0
     turn_count: int = 1
     needs: frozenset[str] = frozenset()
+    source_count: int = 0
+    source_score: float = 0.0

@@ -18,9 +18,10 @@ from action_model.learned import load_estimator
 from proxy.admin.acts import team_of
 from proxy.ledgers import make_ledger
 from proxy.providers import found_providers, upstream_of
-from proxy.settings import Settings, SettingsError, TeamSettings, UpstreamSettings, read_secret
+from proxy.settings import Settings, SettingsError, UpstreamSettings, read_secret
 from proxy.specs import slots_of, spec_of
-from proxy.toolroom import open_library
+from proxy.terms import TeamSettings
+from proxy.toolroom import open_library, open_tools
 from router.checks.check import Validator
 from router.checks.validators import Effects, ValidatorError, load_validators
 from router.dispatcher import Dispatcher, DispatcherOptions
@@ -33,6 +34,7 @@ from router.ledger.notices import Notices
 from router.ledger.rates import Rates
 from router.ledger.registry import Registry
 from router.ledger.webhook import Webhook
+from router.tools.bench import Toolroom
 from router.tools.documents.library import Library
 from router.tools.guard import Allowance
 from router.upstreams.embedded import EmbeddedError, EmbeddedServers, EmbeddedSpec
@@ -101,9 +103,10 @@ async def build_router(settings: Settings) -> Rooms:
         library = open_library(settings)
         exits.push_async_callback(library.close)
         await library.start()
+        toolroom = open_tools(settings, library, exits)
         estimator = await _estimator(settings)
         verifier = Verifier(Judge(pool), _judges(settings, pool), JudgeRates(ledger), settings.judge.audit_share)
-        dispatcher = Dispatcher(pool, ledger, estimator, verifier, _options(settings, upstream_settings))
+        dispatcher = Dispatcher(pool, ledger, estimator, verifier, _options(settings, upstream_settings, toolroom))
         return Rooms(
             settings,
             pool,
@@ -120,7 +123,9 @@ async def build_router(settings: Settings) -> Rooms:
     raise AssertionError("unreachable: the stack swallows nothing")
 
 
-def _options(settings: Settings, upstreams: Sequence[UpstreamSettings]) -> DispatcherOptions:
+def _options(
+    settings: Settings, upstreams: Sequence[UpstreamSettings], toolroom: Toolroom
+) -> DispatcherOptions:
     return DispatcherOptions(
         clock=asyncio.get_running_loop().time,
         validators=_validators(settings),
@@ -128,6 +133,7 @@ def _options(settings: Settings, upstreams: Sequence[UpstreamSettings]) -> Dispa
         store_texts=settings.ledger.store_texts,
         slots={upstream.name: slots_of(upstream) for upstream in upstreams},
         streamed=frozenset(upstream.name for upstream in upstreams if upstream.is_embedded),
+        tools=toolroom,
     )
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from proxy.answers.citing import cited
 from proxy.answers.replay import replay
 from proxy.answers.scores import money_headers, requirements_result, run_block, run_headers, usage_object
-from proxy.answers.splice import with_scores
+from proxy.answers.splice import with_fields, with_scores
 from proxy.answers.sse import DONE, KEEP_ALIVE, comment, event
 from proxy.assembly import Rooms
 from proxy.errors import error_object
@@ -18,6 +19,7 @@ from router.dispatcher import Road
 from router.errors import MaestroError
 from router.events import CandidateChecked, CandidateFinished, RunEvent, WaveStarted
 from router.task import Candidate, Run, Task
+from router.tools.passages import data_sources
 
 WRITE_BYTES = 16_384
 EARLY_SECONDS = 0.25
@@ -33,11 +35,13 @@ class Finished:
     block: Mapping[str, Any]
     usage: Mapping[str, Any]
     headers: Mapping[str, str]
+    sources: Mapping[str, Any] | None = None
 
     @property
     def ours(self) -> dict[str, Any]:
         """Our fields by name."""
-        return {"requirements_result": self.result, "maestro": self.block}
+        told = {} if self.sources is None else {"data_sources": self.sources}
+        return {"requirements_result": self.result, "maestro": self.block, **told}
 
 
 class Voice(Protocol):
@@ -85,6 +89,8 @@ async def answer_by_waves(exchange: Exchange, rooms: Rooms, task: Task, road: Ro
         return None
     finished = await whole_run(exchange, rooms, task, road)
     body = with_scores(finished.completion, finished.result, finished.block, finished.usage)
+    if finished.sources is not None:
+        body = with_fields(body, {"data_sources": finished.sources})
     return Answer(body, headers=finished.headers)
 
 
@@ -143,11 +149,12 @@ async def write_together(exchange: Exchange, pieces: Iterable[bytes]) -> None:
 async def _finish(exchange: Exchange, rooms: Rooms, task: Task, run: Run) -> Finished:
     standings = await rooms.ledger.standings(account_of(exchange.caller))
     return Finished(
-        completion=chosen(run).completion,
+        completion=cited(chosen(run).completion, run.sources),
         result=requirements_result(task, run),
         block=run_block(task, run, standings),
         usage=usage_object(run.usage),
         headers={**run_headers(run), **money_headers(standings)},
+        sources=data_sources(run.sources, run.tool_calls) if "data_sources" in task.include else None,
     )
 
 

@@ -16,6 +16,7 @@ from router.hedging import hedge_for, patience_seconds
 from router.job import CutShort, Harvest, Job, Place, Timing
 from router.task import Candidate, PlannedAction, Saving
 from router.techniques.technique import Step, Technique
+from router.tool_loop import look_up, with_tools
 from router.upstreams.tokens import count_tokens
 from router.upstreams.upstream import Call, Model, Reply, ReplyStream, Upstreams
 
@@ -60,19 +61,23 @@ class Answerer:
         steps = technique.steps(order.job.task, order.planned.action, order.place.parents)
         step, replies, all_replies = next(steps), list[Reply](), list[Reply]()
         while True:
-            replies = await self._carry_out(step, order)
-            all_replies += replies
+            if step.queries:
+                sent: tuple[bytes, ...] = (await look_up(step.queries, order.job, all_replies),)
+            else:
+                replies = await self._carry_out(step, order)
+                all_replies += replies
+                sent = tuple(reply.body for reply in replies)
             try:
-                step = steps.send(tuple(reply.body for reply in replies))
+                step = steps.send(sent)
             except StopIteration:
                 break
-        made = candidate_of(replies[0], all_replies, order)
+        made = candidate_of(replies[-1], all_replies, order)
         return replace(made, started_seconds=started, ended_seconds=order.job.purse.elapsed())
 
     async def _carry_out(self, step: Step, order: Order) -> list[Reply]:
         if len(step.bodies) == 1:
             if step.is_final:
-                return [await self._hedge(step.bodies[0], order)]
+                return await self._final(step.bodies[0], order)
             return [await self._call(step.bodies[0], order, order.planned, step.is_final)]
         found: list[Reply | None] = [None] * len(step.bodies)
         errors: list[MaestroError] = []
@@ -89,6 +94,13 @@ class Answerer:
         if errors:
             raise errors[0]
         return [reply for reply in found if reply is not None]
+
+    async def _final(self, body: bytes, order: Order) -> list[Reply]:
+        """The replies of the last step, the answer last: calls of our own tools are carried out first."""
+        reply, bench = await self._hedge(body, order), order.job.bench
+        if bench is None:
+            return [reply]
+        return await with_tools(body, reply, bench, lambda more: self._call(more, order, order.planned, True))
 
     async def _hedge(self, body: bytes, order: Order) -> Reply:
         """The first of a call and, once it is late, another beside it; the loser is cancelled and settled."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cachetools import TTLCache
@@ -17,11 +17,13 @@ from router.checks.check import Validator
 from router.efforts import EFFORTS, tradeoff_of
 from router.ended import Ended, Observer
 from router.ending import failed_run, finished_run, nothing_found, relayed_run, too_small
+from router.equipping import equip
 from router.errors import RunLimitReached
 from router.events import Watch
 from router.executor import Executor
 from router.facts import choice_count
 from router.fairness import FairGates
+from router.grounding import grounded_job
 from router.job import Job
 from router.ledger.ledger import Account, Ledger
 from router.ledger.purse import RunLimits, RunPurse
@@ -37,6 +39,8 @@ from router.roads import Road, Roads
 from router.task import Caller, Run, Task, Wave
 from router.techniques.registry import load_techniques
 from router.techniques.technique import Technique, noted_messages
+from router.tools.bench import Bench, Toolroom
+from router.tools.search.engine import SearchTerms
 from router.trace import trace_of, wave_of
 from router.upstreams.upstream import Call, Model, Reply, ReplyStream, Upstreams
 from router.verify import Verifier
@@ -62,6 +66,7 @@ class DispatcherOptions:
     most_calls: int = 1024
     slots: Mapping[str, int] = field(default_factory=dict)
     streamed: frozenset[str] = frozenset()
+    tools: Toolroom | None = None
     techniques: Mapping[str, Technique] = field(default_factory=load_techniques)
 
 
@@ -140,8 +145,12 @@ class Dispatcher:
 
     async def run(self, task: Task, caller: Caller, road: Road, watch: Watch = lambda _: None) -> Run:
         """Waves until it is good enough, not worth more, or the budget ends. Raises only without any candidate."""
-        purse = self._purse(task, caller, road.run_id)
+        purse, bench = self._purse(task, caller, road.run_id), None
+        if task.tools:
+            task, road, bench = await self._equip(task, caller, road, purse)
         campaign = self._campaign(task, caller, road, purse, watch)
+        if bench is not None:
+            campaign.job = grounded_job(replace(campaign.job, bench=bench), self._verifier)
         try:
             stop = await run_waves(campaign, self._executor)
         except RunLimitReached as error:
@@ -152,11 +161,26 @@ class Dispatcher:
             await self._record(failed_run(campaign, stop, road.run_id), task, caller, road)
             raise nothing_found(campaign, stop)
         run = finished_run(campaign, stop, road.run_id)
+        if bench is not None:
+            run = replace(run, sources=tuple(bench.passages), tool_calls=tuple(bench.calls))
         self._learn(campaign)
         if run.chosen is not None:
             self._roads.keep(caller, road, run.chosen.action.model)
         await self._record(run, task, caller, road)
         return run
+
+    async def _equip(self, task: Task, caller: Caller, road: Road, purse: RunPurse) -> tuple[Task, Road, Bench]:
+        """What Maestro's own tools find before any model is asked. Raises what they raise, and gives back the money."""
+        seconds = task.budget.seconds
+        terms = SearchTerms(purse, None if seconds is None else self._options.clock() + seconds)
+        try:
+            return await equip(task, road, self._options.tools, caller.team, terms)
+        except RunLimitReached as error:
+            await purse.close()
+            raise too_small(error) from None
+        except BaseException:
+            await purse.close()
+            raise
 
     async def explain(self, task: Task, caller: Caller) -> Mapping[str, Any]:
         """The plan and the predicted frontier; nothing is called."""

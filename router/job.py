@@ -15,6 +15,7 @@ from router.judging.judge import Gate, Terms, open_gate
 from router.ledger.purse import RunPurse
 from router.planning.situation import Tradeoff
 from router.task import Candidate, Saving, Task, Verdict
+from router.tools.bench import Bench
 from router.verify import Subject
 
 
@@ -38,6 +39,7 @@ class Job:
     is_bound: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     gate: Gate = open_gate
+    bench: Bench | None = None
 
     @property
     def seconds_left(self) -> float | None:

@@ -56,13 +56,13 @@ class Roads:
 
     def choose(self, task: Task, caller: Caller) -> Road:
         """The road. Raises BadRequest (a bad check), UnknownModel (none may serve this)."""
-        if not (task.is_virtual or task.requirements or task.named_action):
+        if not (task.is_virtual or task.requirements or task.named_action or task.tools):
             models = (self._permitted(task.model, caller),)
             return Road("relay", _run_id(), slim_facts(task), NOTHING_REQUIRED, models)
         subject = Subject.of(task, self._validators)
         road = Road("waves", _run_id(), facts_of(task, subject.kinds), subject, ())
         road = self._with_models(road, task, caller)
-        if subject.requirements or task.named_action is not None:
+        if subject.requirements or task.named_action is not None or task.tools:
             return road
         if polls(task, road):
             return road

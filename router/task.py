@@ -10,6 +10,8 @@ import msgspec
 from action_model.actions import Action
 from action_model.belief import Estimate
 from action_model.prices import Usage
+from router.tools.passages import Gathered, Passage, ToolCall
+from router.tools.specs import Spec
 
 Effort = Literal["low", "medium", "high"]
 
@@ -132,6 +134,8 @@ class Task:
     named_action: NamedAction | None = None
     client_headers: Mapping[str, str] = field(default_factory=dict)
     operating_point: OperatingPoint | None = None
+    tools: tuple[Spec, ...] = ()
+    gathered: Gathered | None = None
 
     @property
     def is_virtual(self) -> bool:
@@ -265,6 +269,8 @@ class Run:
     seconds: float
     predicted: Mapping[str, float]
     problems: tuple[str, ...] = ()
+    sources: tuple[Passage, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
     savings: tuple[Saving, ...] = ()
 
 

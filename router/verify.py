@@ -23,6 +23,8 @@ from router.upstreams.upstream import Model
 REQUEST_CHARACTERS = 8000
 LONG_CHARACTERS = 4000
 """Answers longer than this are checked beside the event loop."""
+SLOW = ("sql", "yaml", "language", "python")
+"""Checks that may take longer than a millisecond."""
 AUDIT = "\0audit:"
 
 
@@ -118,6 +120,11 @@ class Verifier:
         heard = {verdict.word.judge for verdict in candidate.verdicts if verdict.word is not None}
         judge = self._choose(candidate.action.model, heard)
         return await self._decide(_Sitting(candidate, subject, terms, judge, 1))
+
+    async def ask(self, questions: Sequence[Question], exhibit: Exhibit, terms: Terms) -> dict[str, Opinion]:
+        """The preferred judge's opinions on questions of another's making; none where there is no judge."""
+        judge = self._choose("", ())
+        return {} if judge is None else await self._judge.ask(judge, questions, exhibit, terms)
 
     def evidence(self, verdicts: Sequence[Verdict]) -> Evidence:
         """What the verdicts say of true success: exact sources are certain, a judge goes through its error rates."""
@@ -236,7 +243,8 @@ async def _check_all(compiled: Sequence[Compiled], answer: Answer) -> list[list[
     def look() -> list[list[Finding]]:
         return [[check.evaluate(answer) for check in one.checks] for one in compiled]
 
-    return await asyncio.to_thread(look) if len(answer.text) > LONG_CHARACTERS else look()
+    is_slow = len(answer.text) > LONG_CHARACTERS or any(check.kind in SLOW for one in compiled for check in one.checks)
+    return await asyncio.to_thread(look) if is_slow else look()
 
 
 async def _validate(compiled: Compiled, answer: Answer) -> list[Finding]:

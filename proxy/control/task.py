@@ -25,6 +25,7 @@ from proxy.control.fields import (
     take_metadata,
 )
 from proxy.control.requirements import Size, read_requirements
+from proxy.control.tools import take_tools
 from proxy.control.wishes import (
     NOTHING,
     Wishes,
@@ -40,7 +41,7 @@ from proxy.control.wishes import (
 )
 from proxy.settings import Settings
 from router.errors import BadRequest, Forbidden, TooLarge, UnknownModel
-from router.task import Budget, Caller, Defaults, NamedAction, OperatingPoint, Payload, Requirement, Task
+from router.task import Budget, Caller, Defaults, Effort, NamedAction, OperatingPoint, Payload, Requirement, Task
 
 NO_DEFAULTS = Defaults()
 VIRTUAL_MODELS = ("maestro", "maestro-low", "maestro-medium", "maestro-high")
@@ -89,6 +90,7 @@ def task_of(
     size = size_limits(settings)
     model, suffix = read_model(fields, settings.aliases)
     options = Options() if OURS.isdisjoint(fields) else _read_options(fields, caller)
+    tools = take_tools(fields, _searches_web(settings, model)) if "tools" in fields else ()
     places = _places(headers, fields, size, block, suffix, caller)
     wishes = strongest([*places, _server_wishes(settings)])
     return Task(
@@ -104,9 +106,15 @@ def task_of(
         dry_run=options.dry_run,
         named_action=options.named_action,
         client_headers=forwarded(headers),
-        operating_point=_operating_point(places[:-1], caller),
+        operating_point=_operating_point(places[:-1], caller) or fitted(wishes.effort, settings),
+        tools=tools,
         payload=Payload({name: raw for name, raw in fields.items() if name not in OURS}),
     )
+
+
+def _searches_web(settings: Settings, model: str) -> bool:
+    """Is a web search ours to do? Where no engine is configured it is left to the model that was named."""
+    return settings.tools.web_search is not None or model == "maestro"
 
 
 def forwarded(headers: Mapping[str, str]) -> dict[str, str]:
@@ -231,6 +239,12 @@ def _operating_point(request: Sequence[Wishes], caller: Caller) -> OperatingPoin
     """The key's or team's point, unless the request itself says an effort."""
     point = caller.defaults.operating_point
     return None if point is None or any(place.effort is not None for place in request) else point
+
+
+def fitted(effort: Effort | None, settings: Settings) -> OperatingPoint | None:
+    """What the settings say an effort is worth, if they say it (`maestro efforts` fits them)."""
+    point = settings.efforts.get(effort or "low")
+    return None if point is None else OperatingPoint(point.usd, point.seconds)
 
 
 def _server_wishes(settings: Settings) -> Wishes:

@@ -2,11 +2,13 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+
+from proxy.answers.citing import of_response
 
 Item = dict[str, Any]
 ECHOED: Mapping[str, Any] = {
@@ -121,14 +123,15 @@ def call_item(call: Mapping[str, Any], name: str, status: str) -> Item:
     return {"type": "function_call", "id": name, "call_id": call.get("id") or "", **said, "status": status}
 
 
-def text_part(text: str, logprobs: list[Item] | None = None) -> Item:
-    """A piece of text in a message."""
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": logprobs or []}
+def text_part(text: str, logprobs: list[Item] | None = None, annotations: Iterable[Any] | None = None) -> Item:
+    """A piece of text in a message, with the annotations of a chat message."""
+    noted = [note for note in map(of_response, annotations or ()) if note is not None]
+    return {"type": "output_text", "text": text, "annotations": noted, "logprobs": logprobs or []}
 
 
 def _content(message: Mapping[str, Any], logprobs: Any) -> Iterator[Item]:
     if message.get("content"):
-        yield text_part(str(message["content"]), (logprobs or {}).get("content"))
+        yield text_part(str(message["content"]), (logprobs or {}).get("content"), message.get("annotations"))
     if message.get("refusal"):
         yield {"type": "refusal", "refusal": str(message["refusal"])}
 

@@ -25,6 +25,7 @@ class OpenItem:
     text: str = ""
     refusal: str = ""
     logprobs: list[Any] = field(default_factory=list)
+    annotations: list[Any] = field(default_factory=list)
     call: dict[str, Any] = field(default_factory=dict)
 
 
@@ -39,6 +40,7 @@ class Writer:
         self._message: OpenItem | None = None
         self._calls: dict[int, OpenItem] = {}
         self._finish_reason: str | None = None
+        self._annotations: list[Any] = []
 
     def start(self) -> Iterator[Event]:
         """The response begins."""
@@ -52,6 +54,7 @@ class Writer:
             if choice.get("index", 0):
                 continue
             delta = choice.get("delta") or {}
+            self._annotations += delta.get("annotations") or ()
             if delta.get("content"):
                 yield from self._say(delta["content"], (choice.get("logprobs") or {}).get("content"))
             if delta.get("refusal"):
@@ -116,7 +119,10 @@ class Writer:
         where = {"item_id": message.id, "output_index": message.index, "content_index": 0}
         content = []
         if message.text:
-            content.append(text_part(message.text, message.logprobs))
+            content.append(text_part(message.text, message.logprobs, self._annotations))
+            for place, note in enumerate(content[-1]["annotations"]):
+                kind = "response.output_text.annotation.added"
+                yield self._event(kind, **where, annotation_index=place, annotation=note)
             yield self._event("response.output_text.done", **where, text=message.text, logprobs=message.logprobs)
             yield self._event("response.content_part.done", **where, part=content[-1])
         if message.refusal:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from router.errors import BadRequest
+from router.tools.specs import READERS
 
 SAME = (
     "model",
@@ -91,6 +92,8 @@ def _tools(tools: Any) -> list[Item] | None:
 
 def _tool(tool: Any, param: str) -> Item:
     kind = _object(tool, param).get("type")
+    if kind in READERS:
+        return dict(tool)
     if kind not in ("function", "custom"):
         raise BadRequest(f"'{param}.type' '{kind}' is not supported for this model.", f"{param}.type")
     return {"type": kind, kind: {name: value for name, value in tool.items() if name != "type" and value is not None}}
@@ -100,6 +103,8 @@ def _tool_choice(choice: Any) -> Any:
     if not isinstance(choice, dict):
         return choice
     kind = choice.get("type")
+    if kind in READERS:
+        return "auto"
     if kind not in ("function", "custom"):
         raise BadRequest(f"'tool_choice.type' '{kind}' is not supported for this model.", "tool_choice.type")
     return {"type": kind, kind: {"name": choice.get("name")}}

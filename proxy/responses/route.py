@@ -20,6 +20,8 @@ from proxy.settings import Settings
 from router.task import Payload, Task
 
 PATH = "/responses"
+HOSTED = ("tools", "tool_choice", "parallel_tool_calls")
+"""What goes as it came to an upstream that has this route, and tools of its own."""
 
 
 async def responses(exchange: Exchange, rooms: Rooms) -> Answer | None:
@@ -29,7 +31,8 @@ async def responses(exchange: Exchange, rooms: Rooms) -> Answer | None:
     theirs = take_include(fields)
     task = task_of(exchange.headers, dict(fields), caller, settings, block)
     if not task.dry_run and _passes(task, rooms):
-        task = replace(task, payload=Payload({**task.payload.fields, **theirs}))
+        hosted = {name: fields[name] for name in HOSTED if name in fields}
+        task = replace(task, payload=Payload({**task.payload.fields, **hosted, **theirs}), tools=())
         return await relay(exchange, rooms, task, rooms.dispatcher.choose(task, caller), PATH)
     frame = frame_of(fields)
     task = task_of(exchange.headers, chat_fields({**fields, **theirs}), caller, settings, block)

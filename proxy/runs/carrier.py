@@ -10,6 +10,7 @@ from proxy.answers.scores import (
     relay_block,
     requirements_result,
     run_block,
+    unvalidated,
     usage_object,
 )
 from proxy.assembly import Rooms
@@ -21,6 +22,7 @@ from router.events import CandidateChecked, CandidateFinished, RunEvent, WaveSta
 from router.judging.reading import reply_text
 from router.runs.ticket import End, Hook, Status, Ticket, Tickets
 from router.task import Budget, Caller, Run, Task
+from router.tools.passages import data_sources
 
 CANCELLED = "The run was cancelled; its spend is settled."
 SHOWN = ("id", "status", "result", "data_sources", "requirements_result", "error")
@@ -66,7 +68,9 @@ class RunCarrier:
             told = Relayed(road.run_id, reply.model.id, reply.usage, cost, reply.seconds, predicted)
             standings = await ledger.standings(ticket.account)
             usage = usage_object(reply.usage)
-            return {"result": reply_text(reply.body), "usage": usage, "maestro": relay_block(task, told, standings)}
+            answer = {"result": reply_text(reply.body), "usage": usage, "maestro": relay_block(task, told, standings)}
+            asked = "requirements_result" in task.include
+            return {**answer, "requirements_result": known_scores(unvalidated())} if asked else answer
         run = await dispatcher.run(task, caller, road, lambda told: self._tell(ticket, told))
         block = run_block(task, run, await ledger.standings(ticket.account))
         return {**_answer(task, run), "usage": usage_object(run.usage), "maestro": block}
@@ -103,6 +107,8 @@ class RunCarrier:
 def _answer(task: Task, run: Run) -> dict[str, Any]:
     """The result, and what was asked to be told with it."""
     told: dict[str, Any] = {"result": run.chosen.text if run.chosen else None}
+    if "data_sources" in task.include:
+        told["data_sources"] = data_sources(run.sources, run.tool_calls)
     if "requirements_result" in task.include:
         told["requirements_result"] = known_scores(requirements_result(task, run))
     return told

@@ -9,7 +9,7 @@ from router.errors import BadRequest
 
 PASSED_ON = frozenset(
     {"requirements", "budget", "include", "quality_threshold", "metadata", "temperature", "top_p", "seed", "stop"}
-    | {"max_tokens", "max_completion_tokens", "response_format", "reasoning_effort"}
+    | {"tools", "tool_resources", "max_tokens", "max_completion_tokens", "response_format", "reasoning_effort"}
 )
 UNSUPPORTED = ("tools", "tool_resources")
 NO_LANGUAGE = "unset"

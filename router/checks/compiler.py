@@ -1,6 +1,7 @@
 """Requirement text → checks. What is not understood as a whole goes to the judge, never to a wrong check."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from router.checks.check import Check, Compiled, Validator
@@ -12,17 +13,27 @@ from router.errors import BadRequest
 from router.task import Requirement
 
 
+GROUNDING = ("grounded", "cited")
+"""Kinds that speak of sources: `router/grounding.py` checks them where tools found some, else the judge does."""
+
+
 def compile_requirement(requirement: Requirement, validators: Mapping[str, Validator] | None = None) -> Compiled:
     """The checks, validators and judge's share of a requirement. Raises BadRequest for a bad explicit check."""
     if requirement.check is not None:
         return _explicit(requirement, {} if validators is None else validators)
-    specs, judged = read_requirement(requirement.description)
+    return _compile_text(requirement.description)
+
+
+@lru_cache(maxsize=1024)
+def _compile_text(text: str) -> Compiled:
+    """The same texts come again and again: teams' defaults, agents' loops."""
+    specs, judged = read_requirement(text)
     if not specs:
-        return Compiled(judged=requirement.description)
+        return Compiled(judged=text)
     try:
         checks: tuple[Check, ...] = tuple(build_check(spec) for spec in specs)
     except BadRequest:
-        return Compiled(judged=requirement.description)
+        return Compiled(judged=text)
     return Compiled(checks=checks, judged=judged, kind=checks[0].kind)
 
 
@@ -40,6 +51,8 @@ def _explicit(requirement: Requirement, validators: Mapping[str, Validator]) -> 
         if not isinstance(name, str) or name not in validators:
             raise BadRequest(f"Unknown validator {name!r}.", f"{param}.name")
         return Compiled(validators=(validators[name],), kind="validator")
+    if kind in GROUNDING:
+        return Compiled(judged=requirement.description, kind=str(kind))
     if kind == "judge":
         return Compiled(judged=requirement.description)
     if kind in PARAMETERS:

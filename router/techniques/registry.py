@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 from router.techniques.decompose import Decompose
 from router.techniques.fix import Fix
 from router.techniques.fuse import Fuse
+from router.techniques.research import Research
 from router.techniques.sample import Sample
 from router.techniques.technique import Technique
 
@@ -18,7 +19,9 @@ class TechniqueError(Exception):
 
 def load_techniques(found: Iterable[EntryPoint] | None = None) -> Mapping[str, Technique]:
     """By name. An entry point names a class without parameters, or an object. Raises TechniqueError."""
-    known: dict[str, Technique] = {technique.name: technique for technique in (Sample(), Fix(), Fuse(), Decompose())}
+    known: dict[str, Technique] = {
+        technique.name: technique for technique in (Sample(), Fix(), Fuse(), Decompose(), Research())
+    }
     for point in entry_points(group=GROUP) if found is None else found:
         technique = _load(point)
         if known.get(technique.name) is not None:

@@ -13,10 +13,14 @@ from router.techniques.offered_tools import offered_tools
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Bodies of calls that run at the same time. The final step has one: its completion is the candidate."""
+    """Bodies of calls that run at the same time. The final step has one: its completion is the candidate.
+
+    A step with `queries` and no bodies searches instead; it is sent one `Findings` as JSON.
+    """
 
     bodies: tuple[bytes, ...]
     is_final: bool = True
+    queries: tuple[str, ...] = ()
 
 
 Steps = Generator[Step, tuple[bytes, ...], None]
@@ -37,9 +41,10 @@ class Technique(Protocol):
 
 
 def messages_of(task: Task) -> list[msgspec.Raw]:
-    """The client's messages, each as the bytes that came."""
+    """The client's messages, each as the bytes that came; what was found for the task stands in the user's last."""
     raw_messages = task.payload.fields.get("messages")
-    return msgspec.json.decode(raw_messages, type=list[msgspec.Raw]) if raw_messages is not None else []
+    messages = msgspec.json.decode(raw_messages, type=list[msgspec.Raw]) if raw_messages is not None else []
+    return messages if task.gathered is None else with_material(messages, task.gathered.text)
 
 
 def requirement_note(requirements: Sequence[Requirement], language: str | None) -> str:
@@ -78,6 +83,21 @@ def with_system_text(messages: list[msgspec.Raw], text: str) -> list[msgspec.Raw
     return [raw(first), *messages[1:]]
 
 
+def with_material(messages: list[msgspec.Raw], material: str) -> list[msgspec.Raw]:
+    """Puts what was found, fenced as data, before the last user message's own text; never into a system message."""
+    if not material:
+        return messages
+    for place in range(len(messages) - 1, -1, -1):
+        message = msgspec.json.decode(messages[place])
+        if message.get("role") == "user":
+            content = message.get("content")
+            told = f"{material}\n\n"
+            text = {"type": "text", "text": told}
+            parts = [text, *content] if isinstance(content, list) else f"{told}{content or ''}"
+            return [*messages[:place], raw({**message, "content": parts}), *messages[place + 1 :]]
+    return [*messages, turn("user", material)]
+
+
 def turn(role: str, content: str) -> msgspec.Raw:
     """One message of our own."""
     return raw({"role": role, "content": content})
@@ -91,6 +111,8 @@ def raw(value: Any) -> msgspec.Raw:
 def encode(task: Task, action: Action, messages: Sequence[msgspec.Raw], **changes: Any) -> bytes:
     """The client's body with these messages, answered whole, at the action's temperature if it has one."""
     ours: dict[str, Any] = {"messages": list(messages), "stream": None, "stream_options": None, **changes}
+    if task.gathered is not None and task.gathered.functions and "tools" not in changes:
+        ours["tools"] = [*(task.payload.read("tools") or ()), *(f.definition for f in task.gathered.functions)]
     if action.temperature is not None:
         ours["temperature"] = action.temperature
     if action.tool_limit is not None and isinstance(tools := task.payload.read("tools"), list):

@@ -106,7 +106,7 @@ def test_a_conversation_with_calls() -> None:
         ({"input": "x", "previous_response_id": "resp_1"}, "previous_response_id"),
         ({"input": "x", "conversation": "c"}, "conversation"),
         ({"input": "x", "background": True}, "background"),
-        ({"input": "x", "tools": [{"type": "web_search"}]}, "tools[0].type"),
+        ({"input": "x", "tools": [{"type": "code_interpreter"}]}, "tools[0].type"),
         ({"input": "x", "tools": {}, "text": "x"}, "text"),
         ({"input": "x", "tool_choice": {"type": "mcp"}}, "tool_choice.type"),
     ],

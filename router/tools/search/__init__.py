@@ -1,0 +1,1 @@
+"""Web search: engines behind one adapter, pages read in a sealed process."""
