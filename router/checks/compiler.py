@@ -12,7 +12,6 @@ from router.checks.validators import Effects, Validators
 from router.errors import BadRequest
 from router.task import Requirement
 
-
 GROUNDING = ("grounded", "cited")
 """Kinds that speak of sources: `router/grounding.py` checks them where tools found some, else the judge does."""
 

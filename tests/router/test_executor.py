@@ -11,9 +11,10 @@ import pytest
 from action_model.prices import Price
 from router.errors import UpstreamFailed, UpstreamTimeout
 from router.task import Budget, Caller, FinishReason, NamedAction, Payload, Requirement, Task
+from router.trace import trace_of
 from router.upstreams.upstream import Model
 from scripts.simulation import JumpingLoop, Play
-from scripts.stage import BIG, LONG, SMALL, is_judging, is_repair, stage, task
+from scripts.stage import BIG, LONG, SHORT, SMALL, is_judging, is_repair, stage, task
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +108,10 @@ async def test_a_stream_that_fails_for_good_is_cut_and_another_goes_on() -> None
     assert first.ended < 2.0
     assert run.chosen is not None
     assert run.chosen.text == "fine now"
+    (saving,) = run.savings
+    assert saving.requirement == SHORT.name
+    assert 0 < saving.written_tokens < 30
+    assert trace_of(run, False)["saved_output_tokens"] == saving.saved_tokens >= 0
 
 
 async def test_the_only_answer_under_way_is_never_cut() -> None:
