@@ -108,7 +108,7 @@ def test_a_conversation_with_calls() -> None:
         ({"input": "x", "background": True}, "background"),
         ({"input": "x", "tools": [{"type": "code_interpreter"}]}, "tools[0].type"),
         ({"input": "x", "tools": {}, "text": "x"}, "text"),
-        ({"input": "x", "tool_choice": {"type": "mcp"}}, "tool_choice.type"),
+        ({"input": "x", "tool_choice": {"type": "code_interpreter"}}, "tool_choice.type"),
     ],
 )
 def test_what_chat_cannot_say_is_refused_by_name(body: dict[str, Any], param: str) -> None:
