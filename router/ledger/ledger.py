@@ -179,6 +179,17 @@ class Ledger(Protocol):
         """All those counts. Raises Unavailable."""
         ...
 
+    async def outcome_sums(self, team: str | None, limit: int = 50_000) -> Sequence[Mapping[str, Any]]:
+        """Sums per action and cluster of tasks (`free`, `checked`, `judged`) of the latest outcomes.
+
+        {action, model, technique, cluster, tries, validated, satisfied, usd, usd_squares, seconds, seconds_squares}
+        """
+        ...
+
+    async def predictions(self, team: str | None, limit: int = 2_000) -> Sequence[Mapping[str, Any]]:
+        """The latest runs {created_at, team, model, score, usd, seconds, success, usd_predicted, seconds_predicted}."""
+        ...
+
     async def totals(self) -> Mapping[str, Any]:
         """Sums over all settled and estimated charges: calls, tokens, usd, estimated calls, and the same by team."""
         ...

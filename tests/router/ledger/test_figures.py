@@ -1,0 +1,37 @@
+"""What the visualiser asks of a ledger, on every backend."""
+
+import pytest
+
+from router.ledger.ledger import Account, Ledger
+
+pytestmark = pytest.mark.anyio
+
+
+def outcome(run_id: str, success: float | None, kinds: list[str]) -> dict[str, object]:
+    said = {"model": "a/m", "technique": "sample", "usd": 0.5, "kinds": kinds}
+    return {**said, "run_id": run_id, "action": "a/m:sample", "success": success, "seconds": 2.0}
+
+
+async def test_outcomes_are_summed_by_action_and_cluster_and_by_team(any_ledger: Ledger) -> None:
+    for run_id, team in (("r1", "search"), ("r2", "other")):
+        await any_ledger.record_run(run_id, Account(team, "k"), {"score": 1.0})
+    rows = [outcome("r1", 1.0, ["max_words"]), outcome("r1", 0.0, ["max_words"]), outcome("r2", None, [])]
+    await any_ledger.record_outcomes([*rows, outcome("r2", 1.0, ["max_words", "judge"])])
+    await any_ledger.flush()
+    found = {row["cluster"]: row for row in await any_ledger.outcome_sums(None)}
+    assert set(found) == {"free", "checked", "judged"}
+    checked = found["checked"]
+    assert (checked["tries"], checked["validated"], checked["satisfied"]) == (2, 2, 1.0)
+    assert (checked["usd"], checked["usd_squares"], checked["seconds"], checked["seconds_squares"]) == (1, 0.5, 4, 8)
+    assert found["free"]["validated"] == 0
+    assert [row["cluster"] for row in await any_ledger.outcome_sums("search")] == ["checked"]
+
+
+async def test_predictions_stand_beside_what_came(any_ledger: Ledger) -> None:
+    trace = {"score": 1.0, "nanodollars": 2_000_000, "seconds": 3.0, "predicted": {"success": 0.8, "usd": 0.001}}
+    await any_ledger.record_run("r1", Account("search", "k"), trace)
+    await any_ledger.record_run("r2", Account("other", "k"), {"score": None})
+    await any_ledger.flush()
+    (row,) = await any_ledger.predictions("search")
+    assert (row["success"], row["usd_predicted"], row["usd"], row["seconds_predicted"]) == (0.8, 0.001, 0.002, None)
+    assert len(await any_ledger.predictions(None)) == 2
