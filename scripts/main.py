@@ -13,6 +13,7 @@ COMMANDS = {
     "keys": "scripts.keys",
     "budgets": "scripts.budgets",
     "ledger": "scripts.ledger",
+    "migrate": "scripts.migrate",
     "spend": "scripts.spend",
     "check": "scripts.check",
     "judge": "scripts.judge",
@@ -22,6 +23,8 @@ COMMANDS = {
     "portfolio": "scripts.portfolio",
     "replay": "scripts.replay_runs",
     "optimize-prompt": "scripts.optimize_prompt",
+    "efforts": "scripts.efforts",
+    "onboard": "scripts.onboard",
     "bench": "scripts.bench",
 }
 

@@ -76,7 +76,7 @@ def choose_members(train: Grid, held: Grid, loss: float, view: View = "ensemble"
     value = value_of(some, points, view)
     everything = list(range(len(train.models)))
     full = value(everything)
-    chosen = _order(value, everything, full)[: _size(some, points, view, loss)]
+    chosen = _without_idle(_order(value, everything, full)[: _size(some, points, view, loss)], value)
     held_value = value_of(held, points, view, train)
     held_full = held_value(everything)
     best = np.argsort(-train.score.mean(axis=0), kind="stable")[: len(chosen)]
@@ -143,6 +143,16 @@ def _order(value: Value, actions: Sequence[int], full: Floats) -> list[int]:
         chosen.append(best)
         free.remove(best)
     return chosen
+
+
+def _without_idle(chosen: list[int], value: Value) -> list[int]:
+    """Takes out what later additions made needless: whatever can go without any loss."""
+    kept, whole = list(chosen), value(chosen)
+    for a in chosen:
+        rest = [b for b in kept if b != a]
+        if rest and float((whole - value(rest)).max()) <= 1e-9:
+            kept = rest
+    return kept
 
 
 def _size(grid: Grid, points: Floats, view: View, loss: float) -> int:

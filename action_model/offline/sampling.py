@@ -162,13 +162,13 @@ def next_outcomes(
 
 def _means(score: Floats, seen: NDArray[np.bool_]) -> Floats:
     """Each action's mean on an average task: alternating least squares of task and action effects."""
-    base = np.where(seen.any(axis=0), np.nanmean(np.where(seen, score, np.nan), axis=0, where=seen), np.nan)
-    base = np.where(np.isnan(base), float(score[seen].mean()) if seen.any() else 0.5, base)
+    count = seen.sum(axis=0)
+    pooled = float(score[seen].mean()) if seen.any() else 0.5
+    base = np.where(count > 0, np.where(seen, score, 0.0).sum(axis=0) / np.maximum(count, 1), pooled)
     for _ in range(8):
         level = _level(score, seen, base)
-        count = np.maximum(seen.sum(axis=0), 1)
-        fitted = np.where(seen, score - level[:, None], 0.0).sum(axis=0) / count
-        base = np.where(seen.any(axis=0), fitted, base)
+        fitted = np.where(seen, score - level[:, None], 0.0).sum(axis=0) / np.maximum(count, 1)
+        base = np.where(count > 0, fitted, base)
     return base
 
 

@@ -1,0 +1,241 @@
+"""`maestro onboard MODEL`: a new model joins the checkpoint from few answers, chosen by what they tell."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+
+from action_model.actions import Action, Offer, Portfolio
+from action_model.checkpoint import DEFAULT, CheckpointError, load_checkpoint, save_checkpoint
+from action_model.facts import Facts
+from action_model.learned import LearnedEstimator
+from action_model.learnt import Learnt
+from action_model.onboard import Label, Newcomer, next_questions, onboard
+from action_model.prices import to_nanodollars, to_usd
+from proxy.assembly import Rooms, build_router
+from proxy.settings import Settings, SettingsError, load_settings
+from router.errors import MaestroError
+from router.ledger.ledger import Account
+from router.techniques.prompts import PROMPT_VARIANTS
+from router.techniques.registry import load_techniques
+from router.upstreams.upstream import Model
+from scripts.offline.asking import Asker
+from scripts.offline.bar import Bar
+from scripts.offline.collector import Collector
+from scripts.offline.journal import Cell, Journal, JournalError, Key
+from scripts.offline.pace import Pace
+from scripts.offline.planning import LastAnswer, last_answers
+from scripts.offline.rooms import slots_of, validators_of
+from scripts.offline.tasks import OfflineTask, ReadOptions, TaskFileError, read_tasks
+
+BATCH = 8
+"""Answers between two choices of what to ask next."""
+
+
+@dataclass
+class TellingPlanner:
+    """Held-out tasks first; then, batch by batch, the train tasks whose answers tell most of the new model."""
+
+    learnt: Learnt
+    newcomer: Newcomer
+    action: Action
+    tasks: Sequence[OfflineTask]
+    asker: Asker
+    most: int
+    train: list[OfflineTask] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.train = [task for task in self.tasks if task.split == "train"]
+
+    def next_cells(self, journal: Journal) -> list[Cell]:
+        """The next batch; none once there are enough answers."""
+        known = journal.keys()
+        held = [task for task in self.tasks if task.split != "train"][: max(8, self.most // 2)]
+        fresh = [cell for place, task in enumerate(held) if (cell := self._cell(task, -place)).key not in known]
+        if fresh:
+            return fresh
+        place = {task.id: i for i, task in enumerate(self.train)}
+        asked = {i for key in known if key.action == self.action.name and (i := place.get(key.task_id)) is not None}
+        count = min(BATCH, self.most - len(asked))
+        if count <= 0:
+            return []
+        # What was asked and has no success is taken as a draw: it must not be asked again.
+        answered = dict.fromkeys(asked, 0.5) | {
+            place[a.task_id]: a.success
+            for a in last_answers(journal)
+            if a.action == self.action.name and a.task_id in place
+        }
+        texts = [task.text for task in self.train]
+        chosen = next_questions(self.learnt, self.newcomer, texts, answered, count)
+        return [self._cell(self.train[i], -order) for order, i in enumerate(chosen)]
+
+    def _cell(self, task: OfflineTask, value: float) -> Cell:
+        upstream = self.asker.upstreams.find(self.action.model).upstream
+        held = self.asker.held(task, self.action)
+        return Cell(Key(task.id, self.action.name, 0), upstream, held, float(value), "onboard")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Held-out Brier score and mean of the new model's predictions: by its prior, and once it is known."""
+
+    labels: int
+    held: int
+    truth: float
+    prior_mean: float
+    prior_brier: float
+    mean: float
+    brier: float
+    usd: float
+
+
+@click.command()
+@click.argument("model")
+@click.argument("tasks", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--config", type=click.Path(path_type=Path), help="The settings file; it must name the model.")
+@click.option("--cap-usd", type=click.FloatRange(min=0), required=True, help="The most to spend.")
+@click.option(
+    "--answers", type=click.IntRange(1), default=64, show_default=True, help="The most answers to learn from."
+)
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="To join; default: the one in use.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("checkpoint"), show_default=True)
+@click.option("--journal", type=click.Path(dir_okay=False, path_type=Path), help="Default: that of `maestro collect`.")
+@click.option("--held-out", type=click.FloatRange(0, 0.9), default=0.2, show_default=True)
+@click.option("--max-tokens", type=click.IntRange(1), default=1024, show_default=True)
+@click.option("--team", default="collect", show_default=True, help="Whose budget pays.")
+def command(
+    model: str,
+    tasks: Path,
+    config: Path | None,
+    cap_usd: float,
+    answers: int,
+    checkpoint: Path | None,
+    output: Path,
+    journal: Path | None,
+    held_out: float,
+    max_tokens: int,
+    team: str,
+) -> None:
+    """Ask MODEL the most telling of TASKS, add it to the checkpoint, and keep that if it predicts better on held-out
+    tasks."""
+    console = Console(stderr=True)
+    try:
+        settings = load_settings(config)
+        source = checkpoint or (Path(settings.checkpoint) if settings.checkpoint else DEFAULT)
+        learnt, card = load_checkpoint(source)
+        read = ReadOptions(settings, validators_of(settings), held_out, max_tokens)
+        offline = read_tasks(tasks, read)
+        place = journal or tasks.with_suffix(".journal.db")
+        task = _onboard(settings, learnt, offline, (model, team, to_nanodollars(cap_usd), answers, place), console)
+        grown, report = asyncio.run(task)
+    except (SettingsError, TaskFileError, JournalError, CheckpointError, MaestroError) as error:
+        click.echo(f"maestro: {error}", err=True)
+        sys.exit(2)
+    for line in words_of(model, report):
+        click.echo(line)
+    if report.held and report.brier > report.prior_brier:
+        click.echo("not promoted: on held-out tasks its prior predicts better than its answers; collect more of them")
+        return
+    save_checkpoint(output, grown, card)
+    click.echo(f'promoted: {output}.safetensors; set checkpoint = "{output}" to serve with it')
+
+
+async def _onboard(
+    settings: Settings,
+    learnt: Learnt,
+    tasks: list[OfflineTask],
+    wanted: tuple[str, str, int, int, Path],
+    console: Console,
+) -> tuple[Learnt, Report]:
+    name, team, cap, most, place = wanted
+    rooms = await build_router(settings)
+    try:
+        journal = Journal.open(place)
+        try:
+            journal.bind({task.id: task.digest for task in tasks})
+            spent, held = journal.money()
+            model = rooms.upstreams.find(name)
+            collector, newcomer = _collector(rooms, model, learnt, tasks, (journal, team, cap + spent + held, most))
+            with Bar(console, cap) as bar:
+                collector.tell = bar.tell
+                console.print(f"ended: {await collector.run()}")
+            usd = to_usd(journal.money()[0] - spent)
+            return _learn(learnt, newcomer, model, tasks, (last_answers(journal), journal, usd))
+        finally:
+            journal.close()
+    finally:
+        await rooms.close()
+
+
+def _collector(
+    rooms: Rooms, model: Model, learnt: Learnt, tasks: list[OfflineTask], how: tuple[Journal, str, int, int]
+) -> tuple[Collector, Newcomer]:
+    journal, team, cap, most = how
+    loop = asyncio.get_running_loop()
+    asker = Asker(
+        rooms.upstreams, rooms.ledger, rooms.verifier, load_techniques(), Account(team), loop.time, PROMPT_VARIANTS
+    )
+    action = Action(model.id)
+    newcomer = Newcomer(model.family or model.name)
+    planner = TellingPlanner(learnt, newcomer, action, tasks, asker, most)
+    pace = Pace.of(slots_of(rooms))
+    by_id = {task.id: task for task in tasks}
+    return Collector(journal, asker, by_id, planner, pace, tuple(PROMPT_VARIANTS), cap), newcomer
+
+
+def _learn(
+    learnt: Learnt,
+    newcomer: Newcomer,
+    model: Model,
+    tasks: Sequence[OfflineTask],
+    found: tuple[list[LastAnswer], Journal, float],
+) -> tuple[Learnt, Report]:
+    """Learns from the train tasks, and looks at the held-out ones."""
+    answers, journal, usd = found
+    own = {a.task_id: a.success for a in answers if a.action == Action(model.id).name}
+    tokens = {
+        row.key.task_id: row.spell.output_tokens for row in journal.rows() if row.key.action == Action(model.id).name
+    }
+    train = [task for task in tasks if task.split == "train" and task.id in own]
+    held = [task for task in tasks if task.split != "train" and task.id in own]
+    labels = [Label(task.text, own[task.id], float(tokens[task.id])) for task in train]
+    truth = np.array([own[task.id] for task in held])
+    before = predictions(onboard(learnt, newcomer, []), model, held)
+    grown = onboard(learnt, newcomer, labels)
+    after = predictions(grown, model, held)
+    some = len(held) > 0
+    return grown, Report(
+        labels=len(labels),
+        held=len(held),
+        truth=float(truth.mean()) if some else float("nan"),
+        prior_mean=float(before.mean()) if some else float("nan"),
+        prior_brier=float(((before - truth) ** 2).mean()) if some else float("nan"),
+        mean=float(after.mean()) if some else float("nan"),
+        brier=float(((after - truth) ** 2).mean()) if some else float("nan"),
+        usd=usd,
+    )
+
+
+def predictions(
+    learnt: Learnt, model: Model, tasks: Sequence[OfflineTask]
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """(N,): the chance of success that serving would expect."""
+    estimator = LearnedEstimator(learnt)
+    portfolio = Portfolio((Offer(Action(model.id), model.price, family=model.family or model.name),))
+    return np.array(
+        [estimator.believe(Facts(task.text, task.input_tokens), portfolio).estimates[0].success for task in tasks]
+    )
+
+
+def words_of(model: str, report: Report) -> list[str]:
+    """The report in sentences."""
+    return [
+        f"{model}: {report.labels} answers learnt from, {report.held} held out, ${report.usd:.6f} spent",
+        f"held-out success {report.truth:.3f}; predicted {report.prior_mean:.3f} by its prior, {report.mean:.3f} now",
+        f"Brier score {report.prior_brier:.4f} by its prior, {report.brier:.4f} now (lower is better)",
+    ]
