@@ -84,10 +84,9 @@ def grid_of(score: np.ndarray[tuple[int, int], np.dtype[np.float64]], usd: list[
     ids = tuple(f"task {i}" for i in range(count))
     nothing = np.full(score.shape, np.nan)
     costs = np.tile(usd, (count, 1))
-    return Grid(
-        *(ids, ids, ("all",) * count, tuple(f"m{j}" for j in range(width))),
-        *(score, costs, nothing, nothing, np.zeros(count), tuple((None,) * width for _ in ids)),
-    )
+    names = tuple(f"m{j}" for j in range(width))
+    nobody = tuple((None,) * width for _ in ids)
+    return Grid(ids, ids, ("all",) * count, names, score, costs, nothing, nothing, np.zeros(count), nobody)
 
 
 def test_two_weak_actions_that_complement_each_other_beat_the_two_best() -> None:

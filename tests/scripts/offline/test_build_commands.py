@@ -21,19 +21,39 @@ async def test_a_new_model_joins_the_checkpoint_under_its_cap(tmp_path: Path) ->
     async with FakeUpstream(lambda _: Scripted(text="no idea")) as fake:
         words = write(tmp_path, fake.base_url, sums(60))
         told = await run(
-            ["onboard", "f/small", words[1], *words[2:4], "--cap-usd", "1", "--answers", "16"]
-            + ["--output", str(tmp_path / "grown")]
+            [
+                "onboard",
+                "f/small",
+                words[1],
+                *words[2:4],
+                "--cap-usd",
+                "1",
+                "--answers",
+                "16",
+                "--output",
+                str(tmp_path / "grown"),
+            ]
         )
         asked = [seen.body["messages"][-1]["content"] for seen in fake.requests]
         assert len(asked) == len(set(asked))
         assert "16 answers learnt from" in told.output
         assert "promoted" in told.output
-        learnt, card = load_checkpoint(tmp_path / "grown")
+        learnt, _ = load_checkpoint(tmp_path / "grown")
         assert "small" in learnt.joined.names
         before = len(fake.requests)
         await run(
-            ["onboard", "f/small", words[1], *words[2:4], "--cap-usd", "1", "--answers", "16"]
-            + ["--output", str(tmp_path / "grown")]
+            [
+                "onboard",
+                "f/small",
+                words[1],
+                *words[2:4],
+                "--cap-usd",
+                "1",
+                "--answers",
+                "16",
+                "--output",
+                str(tmp_path / "grown"),
+            ]
         )
         assert len(fake.requests) == before, "what was asked is not asked again"
 
@@ -51,8 +71,21 @@ async def test_a_prompt_that_wins_on_held_out_tasks_is_kept(tmp_path: Path) -> N
     async with FakeUpstream(model) as fake:
         words = write(tmp_path, fake.base_url, sums(24))
         told = await run(
-            ["optimize-prompt", words[1], *words[2:4], "--model", "f/small", "--writer", "f/big", "--cap-usd", "1"]
-            + ["--calls", "60", "--output", str(tmp_path / "tuned.txt")]
+            [
+                "optimize-prompt",
+                words[1],
+                *words[2:4],
+                "--model",
+                "f/small",
+                "--writer",
+                "f/big",
+                "--cap-usd",
+                "1",
+                "--calls",
+                "60",
+                "--output",
+                str(tmp_path / "tuned.txt"),
+            ]
         )
         assert "written to" in told.output
         assert (tmp_path / "tuned.txt").read_text("utf-8").strip() == "Use the abacus."
@@ -62,8 +95,19 @@ async def test_a_prompt_that_does_not_win_is_not_kept(tmp_path: Path) -> None:
     async with FakeUpstream(lambda _: Scripted(text="I cannot")) as fake:
         words = write(tmp_path, fake.base_url, sums(24))
         told = await run(
-            ["optimize-prompt", words[1], *words[2:4], "--model", "f/small", "--cap-usd", "0.0005", "--calls", "40"]
-            + ["--output", str(tmp_path / "tuned.txt")]
+            [
+                "optimize-prompt",
+                words[1],
+                *words[2:4],
+                "--model",
+                "f/small",
+                "--cap-usd",
+                "0.0005",
+                "--calls",
+                "40",
+                "--output",
+                str(tmp_path / "tuned.txt"),
+            ]
         )
         assert "not kept" in told.output
         assert not (tmp_path / "tuned.txt").exists()
