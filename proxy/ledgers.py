@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proxy.settings import LedgerSettings, SettingsError
+from proxy.settings import LedgerSettings, SettingsError, read_secret
 from router.ledger.ledger import Account, Watch
 from router.ledger.sqlite import SqliteLedger
 
@@ -23,14 +23,15 @@ def make_ledger(
     on_money: Watch = lambda account, standings: None,
 ) -> StoredLedger:
     """The ledger, not yet started. Raises SettingsError for a URL that names none."""
-    if not settings.url.startswith(SHARED):
-        path, texts = ledger_path(settings.url), settings.store_texts
+    url = read_secret(settings.url_env) or settings.url
+    if not url.startswith(SHARED):
+        path, texts = ledger_path(url), settings.store_texts
         return SqliteLedger(path, settings.durability, store_texts=texts, on_charge=on_charge, on_money=on_money)
     try:
         from router.ledger.postgres.ledger import PostgresLedger
     except ImportError as error:
         raise SettingsError(f"ledger.url: PostgreSQL needs the extra 'postgres' ({error})") from None
-    return PostgresLedger(settings.url, store_texts=settings.store_texts, on_charge=on_charge, on_money=on_money)
+    return PostgresLedger(url, store_texts=settings.store_texts, on_charge=on_charge, on_money=on_money)
 
 
 def ledger_path(url: str) -> Path:

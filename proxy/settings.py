@@ -27,9 +27,13 @@ class ServerSettings(Section):
 
 
 class LedgerSettings(Section):
-    """Where money is recorded. `durability` "full" survives a power loss, "normal" only a crash of the process."""
+    """Where money is recorded. `durability` "full" survives a power loss, "normal" only a crash of the process.
+
+    `url_env` names a variable (or NAME_FILE a file) that holds the URL, where it has a password; it is the stronger.
+    """
 
     url: str = "sqlite:///maestro.db"
+    url_env: str | None = None
     store_texts: bool = False
     durability: Literal["full", "normal"] = "full"
 
