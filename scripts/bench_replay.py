@@ -164,11 +164,16 @@ def _within(
 
 
 def fit_tradeoff(
-    sample: Table, beliefs: Sequence[Belief], target_usd: float, rules: Rules, tick: Callable[[], None]
+    sample: Table,
+    beliefs: Sequence[Belief],
+    target_usd: float,
+    rules: Rules,
+    tick: Callable[[], None],
+    halvings: int = HALVINGS,
 ) -> Tradeoff:
     """The worth of a dollar at which the mean cost is the target: bisection, as cost falls with it."""
     low, high = 1e-3 / target_usd, 1e3 / target_usd
-    for _ in range(HALVINGS):
+    for _ in range(halvings):
         middle = float(np.sqrt(low * high))
         spent = play(sample, beliefs, portfolio_of(sample), Tradeoff(usd=middle), rules, tick).usd.mean()
         low, high = (middle, high) if spent > target_usd else (low, middle)
