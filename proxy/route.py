@@ -73,6 +73,8 @@ class Route:
             async with exchange.watched():
                 answer = await self._handler(exchange, self._house.rooms)
             if answer is not None:
+                if exchange.caller.team and "x-maestro-team" not in answer.headers:
+                    exchange.told |= await self._house.money(exchange.caller)
                 await exchange.send(answer)
 
     async def _admit(self, exchange: Exchange) -> None:

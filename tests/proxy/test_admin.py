@@ -198,6 +198,15 @@ async def test_keys_have_budgets_and_rates_of_their_own_and_every_answer_tells(p
     assert limited.value.response.headers["x-ratelimit-remaining-requests"] == "0"
 
 
+async def test_answers_that_cost_nothing_tell_what_is_left_too(proxy: Served) -> None:
+    key = await new_key(proxy, {"budget_usd": 1.0})
+    plan = await chat(proxy, key["key"], model="maestro", extra_body={"dry_run": True})
+    async with proxy.client(api_key=key["key"]) as client:
+        models = await client.models.with_raw_response.list()
+    for headers in (plan.headers, models.headers):
+        assert headers["x-maestro-team-budget-remaining-usd"] == "1.000000000"
+
+
 async def test_budgets_are_listed_set_and_cleared(proxy: Served) -> None:
     key = await new_key(proxy, {"budget_usd": 1.0})
     await chat(proxy, key["key"])
