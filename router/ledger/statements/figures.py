@@ -4,12 +4,16 @@ import sqlite3
 from typing import Any
 
 _KIND = """case when json_array_length(row, '$.kinds') = 0 then 'free'
-           when exists (select 1 from json_each(row, '$.kinds') where value = 'judge') then 'judged' else 'checked' end"""
+           when exists (select 1 from json_each(row, '$.kinds') where value = 'judge') then 'judged'
+           else 'checked' end"""
 _SUMS = (
     *("action", "model", "technique", "cluster", "tries", "validated", "satisfied", "usd", "usd_squares"),
     *("seconds", "seconds_squares"),
 )
-_PREDICTION = ("created_at", "team", "model", "score", "usd", "seconds", "success", "usd_predicted", "seconds_predicted")
+_PREDICTION = (
+    *("created_at", "team", "model", "score", "usd", "seconds"),
+    *("success", "usd_predicted", "seconds_predicted"),
+)
 
 
 def outcome_sums(db: sqlite3.Connection, team: str | None, limit: int) -> list[dict[str, Any]]:
@@ -33,7 +37,8 @@ def outcome_sums(db: sqlite3.Connection, team: str | None, limit: int) -> list[d
 def predictions(db: sqlite3.Connection, team: str | None, limit: int) -> list[dict[str, Any]]:
     """What was predicted of the latest runs, and what came of them."""
     rows = db.execute(
-        """select created_at, team, model, score, nanodollars / 1e9, seconds, json_extract(trace, '$.predicted.success'),
+        """select created_at, team, model, score, nanodollars / 1e9, seconds,
+           json_extract(trace, '$.predicted.success'),
            json_extract(trace, '$.predicted.usd'), json_extract(trace, '$.predicted.seconds') from runs
            where :team is null or team = :team order by created_at desc limit :limit""",
         {"team": team, "limit": limit},
