@@ -25,7 +25,7 @@ _WORDING = (
 _STYLE = (
     "tones? styles? formal(ly)? informal friendly polite(ly)? professional neutral clear(ly)? simple persuasive "
     "humou?r\\w* funny empath\\w* enthusiastic concise(ly)? voice person tense jargon slang audience plain warm "
-    "engaging poetic rhym\\w*"
+    "engaging sounds? poetic rhym\\w*"
 )
 _LISTS = (_LENGTH, _FORMAT, _LANGUAGE, _WORDING, _STYLE)
 _SHAPED = re.compile(
