@@ -78,7 +78,7 @@ def _hashed(text: str) -> Floats:
     vector = np.zeros(HASHED)
     if grams:
         codes = np.fromiter((zlib.crc32(gram.encode()) for gram in sorted(grams)), dtype=np.int64, count=len(grams))
-        np.add.at(vector, codes % HASHED, np.where(codes >> 31 & 1, 1.0, -1.0))
+        vector = np.bincount(codes % HASHED, np.where(codes >> 31 & 1, 1.0, -1.0), HASHED)
         vector /= max(float(np.linalg.norm(vector)), 1e-9)
     return vector
 

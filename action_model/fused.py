@@ -9,7 +9,6 @@ from action_model.clusters import Clusters
 from action_model.features import Floats
 from action_model.latent import logit
 from action_model.learnt import Learnt
-from action_model.projection import Projection
 from action_model.ridge import Ridge
 
 
@@ -17,13 +16,15 @@ from action_model.ridge import Ridge
 class Fused:
     """`at` + x @ `slope` (M,) is level and ridge differences; a share of all K groups times `means` adds the rest.
 
-    Groups of one view lie together, from `starts`; `inverse` is 1 / temperature of each group's view.
+    Groups of one view lie together, from `starts`; `inverse` is 1 / temperature of each group's view. The two large
+    matrices are in single precision: what they cost is reading them from memory.
     """
 
-    projection: Projection
+    center: Floats
+    basis: NDArray[np.float32]
     at: Floats
     slope: Floats
-    centers: Floats
+    centers: NDArray[np.float32]
     norms: Floats
     starts: NDArray[np.intp]
     counts: NDArray[np.intp]
@@ -35,12 +36,18 @@ class Fused:
 
     def logits(self, features: Floats) -> Floats:
         """(M,): the same as `Learnt.logits` of one text."""
-        return self.logits_at(self.projection(features))
+        return self.logits_at(self.project(features))
+
+    def project(self, features: Floats) -> Floats:
+        """(d,): the same as `Projection` of one text, but only the words that are there are looked up."""
+        there = np.flatnonzero(features)
+        found: Floats = features[there].astype(np.float32) @ self.basis[there] - self.center
+        return found
 
     def logits_at(self, x: Floats) -> Floats:
         """The same of a text's projected features (d,)."""
         found = self.at + x @ self.slope
-        near = (2.0 * (self.centers @ x) - self.norms) * self.inverse
+        near = (2.0 * (self.centers @ x.astype(np.float32)) - self.norms) * self.inverse
         near -= np.repeat(np.maximum.reduceat(near, self.starts), self.counts)
         share = np.exp(near)
         share /= np.repeat(np.add.reduceat(share, self.starts), self.counts)
@@ -78,10 +85,11 @@ def fuse(learnt: Learnt) -> Fused:
     stacked = np.concatenate(centers)
     counts = np.array([len(part) for part in centers], dtype=np.intp)
     return Fused(
-        learnt.projection,
+        learnt.projection.center @ learnt.projection.basis,
+        learnt.projection.basis.astype(np.float32),
         at,
         slope,
-        stacked,
+        stacked.astype(np.float32),
         (stacked**2).sum(axis=1),
         np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.intp),
         counts,

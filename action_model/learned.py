@@ -83,7 +83,7 @@ class LearnedEstimator:
         known = self._texts.get(text)
         if known is None:
             learnt = self._learnt
-            x = learnt.projection(featurize([text])[0])
+            x = self._fused.project(featurize([text])[0])
             logits = self._fused.logits_at(x)
             demand = learnt.demand(logits)
             tokens = learnt.log_tokens.mean + (x - learnt.log_tokens.center) @ learnt.log_tokens.weights

@@ -6,6 +6,7 @@ from typing import cast
 import click
 
 BENCHES = {
+    "decide": "scripts.bench_decide",
     "replay": "scripts.bench_replay",
     "ifeval": "scripts.bench_ifeval",
     "report": "scripts.bench_report",

@@ -10,13 +10,16 @@ from rich.table import Table
 
 from action_model.evaluate import evaluate_grid
 from action_model.outcomes import SELECTIONS, read_grids, selection_of
+from action_model.repeated import TABLES, repeat_figures
+
+ALL = ",".join(SELECTIONS)
 
 
 @click.command()
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--train", "train_split", default="train", show_default=True)
 @click.option("--test", "test_split", default="dev", show_default=True, help="Any split of the tables.")
-@click.option("--tables", default=",".join(SELECTIONS), show_default=True, help="Benchmarks or tables, by comma.")
+@click.option("--tables", default=ALL, show_default=True, help="Benchmarks or tables, by comma.")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Where every figure goes.")
 def command(data: Path, train_split: str, test_split: str, tables: str, json_path: Path | None) -> None:
     """Baselines and our estimator on outcome tables: frontier, calibration, joint likelihood."""
@@ -33,6 +36,9 @@ def command(data: Path, train_split: str, test_split: str, tables: str, json_pat
                 console.print(f"{name}: no prompts in split '{train_split}' or '{test_split}'; left out")
                 continue
             found[name] = evaluate_grid(train, test, lambda what, n=name: status.update(f"{n}: {what}"))  # type: ignore[misc]
+    for table in (name for name in TABLES if tables in (ALL, name) and (data / name / "outcomes.parquet").is_file()):
+        if repeats := repeat_figures(data, table, train_split, test_split):
+            found[f"repeats_{table}"] = repeats
     if json_path is not None:
         json_path.write_text(json.dumps(found, indent=1), "utf-8")
     Console().print(table_of(found))
@@ -56,6 +62,8 @@ def table_of(found: dict[str, Any]) -> Table:
     shown = ("best_single", "knn", "ridge", "mlp", "category_mean", "ours", "oracle")
     table = Table("benchmark", "hull", *shown, title="AIQ")
     for name, figures in found.items():
+        if "estimators" not in figures:
+            continue
         row = [f"{figures['estimators'][estimator]['aiq']:.4f}" for estimator in shown]
         table.add_row(name, f"{figures['hull']:.4f}", *row)
     return table
