@@ -2,14 +2,17 @@
 FROM python:3.11-slim AS build
 WORKDIR /app
 RUN python -m venv /venv
-COPY pyproject.toml constraints.txt README.md ./
+# Everything by hash: deploy/requirements*.lock; docs/operations.md says how they are made anew.
+COPY deploy/requirements.lock deploy/requirements-torch.lock ./
+# Where the CPU build of torch is: torch's index of CPU builds.
+ARG PIP_EXTRA_INDEX_URL
+RUN /venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-torch.lock -r requirements.lock
+COPY pyproject.toml README.md ./
 COPY proxy proxy
 COPY router router
 COPY action_model action_model
 COPY scripts scripts
-# Set it to torch's index of CPU builds: the default build brings several GB of CUDA.
-ARG PIP_EXTRA_INDEX_URL
-RUN /venv/bin/pip install --no-cache-dir --constraint constraints.txt ".[local]"
+RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --create-home maestro && mkdir /data && chown maestro /data
