@@ -1,6 +1,7 @@
 """`maestro train`: fits a checkpoint from outcome tables and says how good it is on tasks it has not seen."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,15 @@ import click
 import numpy as np
 from rich.console import Console
 
-from action_model.checkpoint import Card, save_checkpoint
+from action_model.checkpoint import Card, load_checkpoint, save_checkpoint
 from action_model.features import featurize
 from action_model.latent import PARTICLES, log_likelihood
+from action_model.learned import LearnedEstimator
 from action_model.learnt import Learnt
 from action_model.metrics import auc, brier, calibration_error
 from action_model.outcomes import SELECTIONS, Grid, read_grids, selection_of
 from action_model.train import train
+from scripts.offline.reports import is_promoted, judge, page_of, words_of
 
 DEFAULT_TABLES = ("mmlu_pro_11", "zeroeval_28", "llmdrift", "routellm_mmlu", "llmrouter")
 
@@ -25,7 +28,19 @@ DEFAULT_TABLES = ("mmlu_pro_11", "zeroeval_28", "llmdrift", "routellm_mmlu", "ll
 @click.option("--test", "test_split", default="dev", show_default=True)
 @click.option("--tables", default=",".join(DEFAULT_TABLES), show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=Path("checkpoint"), show_default=True)
-def command(data: Path, train_split: str, test_split: str, tables: str, output: Path) -> None:
+@click.option(
+    "--against", type=click.Path(path_type=Path), help="The checkpoint in use: write only what predicts better."
+)
+@click.option("--html", "html_path", type=click.Path(dir_okay=False, path_type=Path), help="A report with plots.")
+def command(
+    data: Path,
+    train_split: str,
+    test_split: str,
+    tables: str,
+    output: Path,
+    against: Path | None,
+    html_path: Path | None,
+) -> None:
     """Fit a checkpoint: OUTPUT.safetensors and its card OUTPUT.json. The same data give the same bytes."""
     import torch
 
@@ -44,11 +59,31 @@ def command(data: Path, train_split: str, test_split: str, tables: str, output: 
     trained_on = {
         name: {"split": train_split, "prompts": len(grid[train_split].prompts)} for name, grid in grids.items()
     }
+    held = {name: grid[test_split] for name, grid in grids.items()}
+    if not report(learnt, held, against, html_path, console):
+        console.print("not promoted: on held-out tasks it does not predict better than the checkpoint in use")
+        return
     save_checkpoint(output, learnt, Card(learnt.models, dict(learnt.tables), trained_on, metrics))
     for name, row in metrics.items():
         console.print(name, "  ".join(f"{figure} {value:.4f}" for figure, value in row.items()))
     size = output.with_suffix(".safetensors").stat().st_size / 2**20
     console.print(f"{output}: {len(learnt.models)} models, {size:.1f} MiB, {time.monotonic() - started:.0f} s")
+
+
+def report(
+    learnt: Learnt, held: Mapping[str, Grid], against: Path | None, html_path: Path | None, console: Console
+) -> bool:
+    """Says how the checkpoint does, and against the one in use; may it be written?"""
+    if against is None and html_path is None:
+        return True
+    before = None if against is None else LearnedEstimator(load_checkpoint(against)[0])
+    found = judge(held, LearnedEstimator(learnt), before)
+    lines = words_of(found)
+    for line in lines:
+        console.print(line, markup=False)
+    if html_path is not None:
+        page_of(found, lines).write(html_path)
+    return against is None or is_promoted(found)
 
 
 def figures(learnt: Learnt, table: str, test: Grid) -> dict[str, Any]:
