@@ -252,5 +252,49 @@ async def _pairs(count: int, teams: int) -> dict[str, Any]:
     }
 
 
+@command.command()
+@click.option("--processes", default=4, show_default=True)
+@click.option("--pairs", default=3_000, show_default=True, help="Of each process.")
+def shared(processes: int, pairs: int) -> None:
+    """Several processes write one file at the same time: nobody is refused, and the books balance."""
+    click.echo(json.dumps(asyncio.run(_shared(processes, pairs))))
+
+
+async def _shared(processes: int, pairs: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as name:
+        started = time.perf_counter()
+        words = (sys.executable, "-m", "scripts.bench_money", "one-writer", name, str(pairs))
+        codes = [await p.wait() for p in [await asyncio.create_subprocess_exec(*words) for _ in range(processes)]]
+        seconds = time.perf_counter() - started
+        totals, wrong = await books_of(Path(name))
+    return {
+        "ended_well": codes.count(0),
+        "pairs": totals["calls"],
+        "seconds": round(seconds, 1),
+        "counters_wrong": wrong,
+    }
+
+
+@command.command(hidden=True)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("pairs", type=int)
+def one_writer(folder: Path, pairs: int) -> None:
+    """One of the processes: 50 at once. It fails at the first refusal."""
+
+    async def act() -> None:
+        ledger = SqliteLedger(folder / "maestro.db")
+        await ledger.start()
+
+        async def some() -> None:
+            for _ in range(pairs // 50):
+                held = await ledger.reserve("run", Account("team", "key"), [Line(uuid.uuid4().hex, "a/small", 1000)])
+                await ledger.settle(held, Charge(held.lines[0].attempt_id, 900, Usage(10, 5)))
+
+        await asyncio.gather(*(some() for _ in range(50)))
+        await ledger.close()
+
+    asyncio.run(act())
+
+
 if __name__ == "__main__":
     command()
