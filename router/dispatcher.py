@@ -25,7 +25,7 @@ from router.facts import choice_count
 from router.fairness import FairGates
 from router.grounding import grounded_job
 from router.job import Job
-from router.ledger.ledger import Account, Ledger
+from router.ledger.ledger import Account, Till
 from router.ledger.purse import RunLimits, RunPurse
 from router.named import named_plan, named_portfolio
 from router.outcomes import outcomes_of
@@ -84,7 +84,7 @@ class Dispatcher:
     def __init__(
         self,
         upstreams: Upstreams,
-        ledger: Ledger,
+        ledger: Till,
         estimator: Estimator,
         verifier: Verifier,
         options: DispatcherOptions,

@@ -156,6 +156,10 @@ class ScriptedStream:
         """A token for each word said so far."""
         return replace(usage_of(self._call, ""), output_tokens=self._said)
 
+    def blocks(self) -> AsyncIterator[bytes]:
+        """Each event by itself."""
+        return self.events()
+
     async def events(self) -> AsyncIterator[bytes]:
         """Chunks, then the end."""
         for word in self._words:
@@ -192,7 +196,7 @@ def _chunk(delta: Mapping[str, Any], finish: str | None) -> bytes:
 
 @dataclass
 class MemoryLedger:
-    """A `Ledger` without limits that forgets with its process."""
+    """A `Till` without limits that forgets with its process."""
 
     runs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     outcomes: list[Mapping[str, Any]] = field(default_factory=list)

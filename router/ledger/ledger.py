@@ -121,23 +121,14 @@ Watch = Callable[[Account, Sequence[Standing]], None]
 """Told how an account stands after its money moved; called from any thread, it returns at once and never raises."""
 
 
-class Ledger(Protocol):
-    """Durable money. Two backends stand behind one contract test.
+class Till(Protocol):
+    """The part of a ledger that a run needs: holds, charges, and what came of it.
 
     `reserve` raises BudgetExceeded, BudgetReserved, or Unavailable (locked, full disk); after it returns the hold
     outlives a crash of this process. `settle` never loses a charge: it retries until durable or raises Unavailable
     once the process ends. Settling one attempt twice changes nothing. `settle` and `release` take the word before they
     first wait, so that a caller who is cancelled in them loses nothing.
     """
-
-    @property
-    def accounts(self) -> "Accounts":
-        """Teams, keys and budgets, in the same store."""
-        ...
-
-    async def start(self) -> None:
-        """Brings the schema forward, settles what a killed process left, begins the heartbeat. Raises Unavailable."""
-        ...
 
     async def reserve(self, run_id: str, account: Account, lines: Sequence[Line]) -> Reservation:
         """Holds the sum of the lines against team and key, atomically, or raises and holds nothing."""
@@ -159,16 +150,29 @@ class Ledger(Protocol):
         """Stores a run's tree (JSON), for `GET /v1/maestro/runs/{id}` and the visualiser. May be batched."""
         ...
 
+    async def record_outcomes(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Stores rows to learn from. May be batched."""
+        ...
+
+
+class Ledger(Till, Protocol):
+    """Durable money. Two backends stand behind one contract test."""
+
+    @property
+    def accounts(self) -> "Accounts":
+        """Teams, keys and budgets, in the same store."""
+        ...
+
+    async def start(self) -> None:
+        """Brings the schema forward, settles what a killed process left, begins the heartbeat. Raises Unavailable."""
+        ...
+
     async def find_run(self, run_id: str) -> Mapping[str, Any] | None:
         """A stored run, or None."""
         ...
 
     async def list_runs(self, query: RunQuery) -> Sequence[Mapping[str, Any]]:
         """Stored runs, newest first, as {id, team, key, created_at, finish_reason, model, score, usd, seconds}."""
-        ...
-
-    async def record_outcomes(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Stores rows to learn from. May be batched."""
         ...
 
     async def add_labels(self, rows: Sequence[Mapping[str, Any]]) -> None:

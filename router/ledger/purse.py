@@ -8,7 +8,7 @@ from itertools import chain, repeat
 from action_model.prices import Price, Usage
 from router.errors import RunLimitReached
 from router.ids import new_id
-from router.ledger.ledger import Account, Charge, Ledger, Line, Reservation
+from router.ledger.ledger import Account, Charge, Line, Reservation, Till
 from router.task import Attempt
 from router.upstreams.upstream import Model, Outcome, Purpose
 
@@ -25,7 +25,7 @@ class RunPurse:
     """The `Purse` of one run. Whoever opens it closes it."""
 
     def __init__(
-        self, ledger: Ledger, run_id: str, account: Account, limits: RunLimits, clock: Callable[[], float]
+        self, ledger: Till, run_id: str, account: Account, limits: RunLimits, clock: Callable[[], float]
     ) -> None:
         self._ledger = ledger
         self._run_id = run_id
