@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from proxy.answers.scores import (
     Relayed,
     predicted_by,
@@ -97,7 +99,7 @@ class RunCarrier:
 
     def _end(self, ticket: Ticket, status: Status, more: Mapping[str, Any]) -> End:
         state = "failed" if status == "cancelled" else status
-        shown = {**ticket.shown, "status": state, **more}
+        shown = msgspec.json.decode(msgspec.json.encode({**ticket.shown, "status": state, **more}))
         hook = decode_asked(ticket.request).hook
         if hook is None:
             return End(status, shown)

@@ -72,6 +72,18 @@ async def test_python_clients(proxy: Served, clients_python: Path, name: str, mo
     await run(str(clients_python), str(PROGRAMS / f"use_{name}.py"), proxy.base_url, model)
 
 
+@pytest.mark.parametrize("prefix", ["/v1", "/studio/v1"])
+async def test_ai21(tmp_path: Path, clients_python: Path, prefix: str) -> None:
+    def answer(body: Any) -> Scripted:
+        return Scripted(behaviour="error") if "FAIL" in json.dumps(body["messages"]) else Scripted("Short and kind")
+
+    async with FakeUpstream(answer) as fake, serving(settings_for(fake, tmp_path)) as proxy:
+        seen = json.loads(await run(str(clients_python), str(PROGRAMS / "use_ai21.py"), proxy.origin + prefix))
+        assert fake.requests[0].body["messages"][0]["content"].startswith("Be kind.")
+        assert "english" in json.dumps(fake.requests[0].body["messages"]).lower()
+    assert (seen["run"]["status"], seen["agent"]["name"]) == ("completed", "kinder")
+
+
 async def test_openai_node(proxy: Served, tmp_path: Path) -> None:
     folder = tmp_path / "node"
     shutil.copytree(HERE / "node", folder)
