@@ -47,7 +47,7 @@ class PostgresServer:
         self._settings = (*SETTINGS, *settings)
         self._user = _user()
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = port or _free_port()
+        self.port = port or free_port()
 
     @property
     def url(self) -> str:
@@ -152,7 +152,8 @@ def _user() -> str | None:
     return "nobody" if os.geteuid() == 0 else None
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
