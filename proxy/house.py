@@ -12,6 +12,7 @@ from proxy.runs.desk import Desk
 from proxy.serving.gate import Gate
 from proxy.serving.metrics import Metrics
 from proxy.settings import Settings
+from proxy.telemetry.export import Export, start_export
 from proxy.telemetry.requests_log import RequestLog
 from router.errors import Unavailable
 from router.ledger.ledger import Account
@@ -36,6 +37,7 @@ class House:
     problem: str | None = None
     reread: Callable[[], Settings] | None = None
     log: RequestLog | None = None
+    export: Export | None = None
 
     @property
     def rooms(self) -> Rooms:
@@ -58,12 +60,17 @@ class House:
         if self.settings.telemetry.log_requests:
             self.log = RequestLog(self.settings.telemetry.log_format)
             rooms.dispatcher.observers.append(self.log.observe)
+        if self.settings.telemetry.otel:
+            self.export = start_export()
+            rooms.dispatcher.observers.append(self.export.observe)
 
     def close(self) -> None:
         """The rooms are about to close."""
         self.built = self.door = None
         if self.log is not None:
             self.log.flush()
+        if self.export is not None:
+            self.export.close()
 
     async def admit(self, headers: Mapping[str, str], team: str | None) -> Caller:
         """Who asks. Raises Unauthenticated, Forbidden, Unavailable."""

@@ -166,6 +166,7 @@ class TelemetrySettings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     log_requests: bool = True
+    otel: bool = False
 
 
 class LimitsSettings(Section):
