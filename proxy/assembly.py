@@ -123,9 +123,7 @@ async def build_router(settings: Settings) -> Rooms:
     raise AssertionError("unreachable: the stack swallows nothing")
 
 
-def _options(
-    settings: Settings, upstreams: Sequence[UpstreamSettings], toolroom: Toolroom
-) -> DispatcherOptions:
+def _options(settings: Settings, upstreams: Sequence[UpstreamSettings], toolroom: Toolroom) -> DispatcherOptions:
     return DispatcherOptions(
         clock=asyncio.get_running_loop().time,
         validators=_validators(settings),

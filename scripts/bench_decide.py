@@ -53,7 +53,9 @@ def measure(estimator: LearnedEstimator, models: tuple[str, ...], count: int, ro
         for i in range(count)
     ]
     portfolio = Portfolio(tuple(offers))
-    texts = iter(f"Question {count} {i}: " + "what is the sum of these numbers and why does it hold? " * 12 for i in range(10**9))
+    texts = iter(
+        f"Question {count} {i}: " + "what is the sum of these numbers and why does it hold? " * 12 for i in range(10**9)
+    )
 
     def believe() -> None:
         estimator.believe(Facts(next(texts), 200, requirement_kinds=("judge", "max_words")), portfolio)
