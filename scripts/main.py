@@ -12,6 +12,7 @@ COMMANDS = {
     "teams": "scripts.teams",
     "keys": "scripts.keys",
     "budgets": "scripts.budgets",
+    "profiles": "scripts.profiles",
     "ledger": "scripts.ledger",
     "migrate": "scripts.migrate",
     "spend": "scripts.spend",

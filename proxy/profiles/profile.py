@@ -1,9 +1,11 @@
 """What a profile says, and the acts on profiles: the same functions for `/admin/profiles` and the command line."""
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from proxy.admin.acts import read
@@ -48,6 +50,16 @@ class ProfileName(BaseModel):
 
     team: Annotated[str, Field(max_length=64)]
     name: Annotated[str, Field(pattern=NAME)]
+
+
+def read_profile(data: bytes) -> dict[str, Any]:
+    """A profile in a file, JSON or TOML. Raises BadRequest."""
+    try:
+        text = data.decode()
+        said = msgspec.json.decode(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+    except (UnicodeDecodeError, msgspec.DecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadRequest(f"The profile is neither JSON nor TOML: {error}.") from None
+    return dict(said)
 
 
 async def put_profile(
