@@ -78,7 +78,8 @@ def _hashed(text: str) -> Floats:
     vector = np.zeros(HASHED)
     if grams:
         codes = np.fromiter((zlib.crc32(gram.encode()) for gram in sorted(grams)), dtype=np.int64, count=len(grams))
-        vector = np.bincount(codes % HASHED, np.where(codes >> 31 & 1, 1.0, -1.0), HASHED)
+        signs = np.where(codes >> 31 & 1, 1.0, -1.0)
+        vector += np.bincount(codes % HASHED, signs, HASHED).astype(np.float64)
         vector /= max(float(np.linalg.norm(vector)), 1e-9)
     return vector
 

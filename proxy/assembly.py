@@ -15,6 +15,7 @@ import msgspec
 from action_model.checkpoint import CheckpointError
 from action_model.estimator import Estimator
 from action_model.learned import load_estimator
+from action_model.swapping import SwappingEstimator
 from proxy.admin.acts import team_of
 from proxy.ledgers import make_ledger
 from proxy.providers import found_providers, upstream_of
@@ -105,6 +106,8 @@ async def build_router(settings: Settings) -> Rooms:
         await library.start()
         toolroom = open_tools(settings, library, exits)
         estimator = await _estimator(settings)
+        if isinstance(estimator, SwappingEstimator):
+            exits.push_async_callback(_cancelled, asyncio.create_task(estimator.watch()))
         verifier = Verifier(Judge(pool), _judges(settings, pool), JudgeRates(ledger), settings.judge.audit_share)
         dispatcher = Dispatcher(pool, ledger, estimator, verifier, _options(settings, upstream_settings, toolroom))
         return Rooms(
@@ -166,10 +169,17 @@ def _embedded_spec(upstream: UpstreamSettings) -> EmbeddedSpec:
     return EmbeddedSpec(upstream.name, path, upstream.slots, upstream.context_tokens, upstream.threads)
 
 
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def _estimator(settings: Settings) -> Estimator:
-    """The configured checkpoint's, else the one in the package. Raises SettingsError for one that does not match."""
+    """The configured checkpoint's, swapped when its file is, else the one in the package. Raises SettingsError."""
     try:
-        return await asyncio.to_thread(load_estimator, Path(settings.checkpoint) if settings.checkpoint else None)
+        if settings.checkpoint:
+            return await asyncio.to_thread(SwappingEstimator, Path(settings.checkpoint))
+        return await asyncio.to_thread(load_estimator)
     except CheckpointError as error:
         raise SettingsError(f"checkpoint: {error}") from None
 
