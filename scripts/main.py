@@ -27,6 +27,7 @@ COMMANDS = {
     "efforts": "scripts.efforts",
     "onboard": "scripts.onboard",
     "bench": "scripts.bench",
+    "top": "scripts.top",
 }
 
 
