@@ -100,7 +100,7 @@ async def build_router(settings: Settings) -> Rooms:
             raise SettingsError(problem)
         registry = Registry(ledger.accounts)
         for name, team in settings.teams.items():
-            await registry.put_team(stored_team(name, team))
+            await registry.declare_team(stored_team(name, team))
         library = open_library(settings)
         exits.push_async_callback(library.close)
         await library.start()

@@ -30,7 +30,7 @@ async def reload_prices(rooms: Rooms, settings: Settings) -> Mapping[str, Any]:
     before = {name: model.price for name, model in rooms.upstreams.models.items()}
     rooms.upstreams.reprice(specs)
     for team in teams:
-        await rooms.registry.put_team(team)
+        await rooms.registry.declare_team(team)
     now = {name: model.price for name, model in rooms.upstreams.models.items()}
     changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     new = {spec.address.name for spec in specs} - rooms.upstreams.names

@@ -69,6 +69,13 @@ class Registry:
         await self._accounts.put_team(team, actor)
         self._forget()
 
+    async def declare_team(self, team: Team) -> None:
+        """As the settings file has it; an operating point that an admin set since stays, unless the file says one."""
+        stored = (await self.find_team(team.id) or {}).get("operating_point")
+        said = dict(team.defaults or {})
+        kept = {"operating_point": stored, **said} if stored else said
+        await self.put_team(replace(team, defaults=kept))
+
     async def find_team(self, team: str) -> Mapping[str, Any] | None:
         """A team's defaults as they are stored, or None."""
         return await self._accounts.find_team(team)
