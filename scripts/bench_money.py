@@ -67,7 +67,7 @@ async def proxy(
 async def ready(origin: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Returns once /readyz answers 200."""
     async with aiohttp.ClientSession() as session:
-        for _ in range(600):
+        for _ in range(2400):
             if process.poll() is not None:
                 raise click.ClickException(f"the proxy ended: {await asyncio.to_thread(log.read_text)}")
             with contextlib.suppress(aiohttp.ClientError):
