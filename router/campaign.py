@@ -104,6 +104,8 @@ class Campaign:
         """The next wave, or why to stop. Before a stop on a judge's word alone, an independent one where it pays."""
         if self.plan is not None:
             return self.plan.next(self.candidates, len(self.waves))
+        if self._stays_unvalidated():
+            return Stop(FinishReason.UNVALIDATED, "nothing is known against the answer, and no judge gives verdicts")
         situation = self.situation()
         decision = plan_wave(situation)
         if isinstance(decision, Stop) and not situation.candidates:
@@ -111,6 +113,12 @@ class Campaign:
         if isinstance(decision, Stop) and decision.reason in GOOD:
             return confirming_wave(situation, standings(situation), 0.0) or decision
         return decision
+
+    def _stays_unvalidated(self) -> bool:
+        """Is there an answer that nothing is known against, and would another one be no better known?"""
+        if self.verifier.can_validate(self.job.subject):
+            return False
+        return any(all(v.passed or v.score is None for v in one.verdicts) for one in self.candidates)
 
     def take(self, candidate: Candidate) -> None:
         """Takes in a checked candidate, new or seen again by an independent judge: what its verdicts say of all."""

@@ -25,6 +25,8 @@ LONG_CHARACTERS = 4000
 """Answers longer than this are checked beside the event loop."""
 SLOW = ("sql", "yaml", "language", "python")
 """Checks that may take longer than a millisecond."""
+LEAST_ANSWERING = 0.25
+"""A judge that gives fewer verdicts than this is expected to give none: more answers would only stay unchecked too."""
 AUDIT = "\0audit:"
 
 
@@ -136,6 +138,11 @@ class Verifier:
             return Evidence(1.0, 1.0)
         seen = [(self.rates.errors(word.judge, word.kind), word.claimed) for word in words]
         return together(seen, len(verdicts) - len(words) - unknown, unknown)
+
+    def can_validate(self, subject: Subject) -> bool:
+        """Can all that is required be validated: is nothing judged, or is there a judge that gives verdicts?"""
+        model = self._choose("", ())
+        return not subject.is_judged or (model is not None and self._judge.answering(model) >= LEAST_ANSWERING)
 
     def verification(self, subject: Subject) -> Verification:
         """What checking one candidate costs, and how often it is right, for the planner."""

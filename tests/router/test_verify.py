@@ -162,3 +162,14 @@ async def test_calibrated_rates_win_back_what_a_judge_that_passes_everything_los
     calibrated, _ = await play(rates, 12)
     assert believed <= 7
     assert calibrated >= 11
+
+
+@pytest.mark.parametrize("judges", [(), ("b/big",)])
+async def test_where_nothing_can_be_judged_no_more_answers_are_bought(judges: tuple[str, ...]) -> None:
+    it = stage(lambda model, body, number: Play("???" if is_judging(body) else "an answer", 1.0), judges=judges)
+    await it.run(task(SOFT))
+    before = len(it.upstreams.heard)
+    run = await it.run(task(SOFT))
+    answers = [heard for heard in it.upstreams.heard[before:] if not is_judging(heard.body)]
+    assert (run.score, run.finish_reason) == (None, "unvalidated")
+    assert len(answers) <= 4
