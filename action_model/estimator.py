@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from action_model.actions import Portfolio
+from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Repair
 from action_model.facts import Facts
 from action_model.speed import Speed
@@ -21,4 +21,8 @@ class Estimator(Protocol):
 
     def fix_success(self, belief: Belief, index: int, repair: Repair) -> float:
         """Chance that fixing this candidate with action `index` satisfies every requirement."""
+        ...
+
+    def learn(self, text: str, action: Action, predicted: float, outcome: float) -> None:
+        """Takes in what came of a first try of an action whose success was `predicted`; `outcome` in [0, 1]."""
         ...

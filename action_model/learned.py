@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 from cachetools import LRUCache
 
-from action_model.actions import Offer, Portfolio
+from action_model.actions import Action, Offer, Portfolio
 from action_model.belief import Belief, Floats, Repair
 from action_model.checkpoint import DEFAULT, load_checkpoint
-from action_model.estimator import Estimator
 from action_model.facts import Facts
 from action_model.features import featurize
 from action_model.fused import fuse
 from action_model.latent import sigmoid
 from action_model.learnt import Learnt
+from action_model.online import Online, cluster_of
 from action_model.prior import HIGH_QUANTILE_Z, Lengths, PriorConfig, PriorEstimator, belief_of, blended_usd
 from action_model.speed import Speed
 
@@ -53,6 +53,7 @@ class LearnedEstimator:
         self._places: LRUCache[tuple[str, str, float, float], tuple[int, float]] = LRUCache(REMEMBERED)
         self._texts: LRUCache[str, Reading] = LRUCache(REMEMBERED)
         self._fused = fuse(learnt)
+        self.online = Online()
         spreads = np.concatenate([learnt.token_spread, learnt.joined.token_spread])
         highs = np.concatenate([learnt.token_high, HIGH_QUANTILE_Z * learnt.joined.token_spread])
         self._spreads = list(zip(spreads.tolist(), highs.tolist(), strict=True))
@@ -66,6 +67,8 @@ class LearnedEstimator:
         places = [self._place(offer) for offer in portfolio.offers]
         hard = 0.5 * max(-1.5, min(1.5, reading.difficulty)) - demand
         at = np.array([by_price + hard if column < 0 else logits[column] - demand for column, by_price in places])
+        if self.online.overall:
+            at += self.online.offsets(cluster_of(reading.demand), [offer.action.name for offer in portfolio.offers])
         theta = self._thetas[[column for column, _ in places]]  # (A, d)
         success = sigmoid(at[None, :] + latent.particles @ theta.T)
         lengths = self._lengths(reading, portfolio, [column for column, _ in places])
@@ -74,6 +77,10 @@ class LearnedEstimator:
     def fix_success(self, belief: Belief, index: int, repair: Repair) -> float:
         """As the prior has it: no public table records repairs by requirement."""
         return self._prior.fix_success(belief, index, repair)
+
+    def learn(self, text: str, action: Action, predicted: float, outcome: float) -> None:
+        """Takes in what came of an action on a text, in [0, 1]: later predictions of it move at once."""
+        self.online.learn(cluster_of(self._read(text).demand), action.name, predicted, outcome)
 
     def demand(self, text: str) -> Floats:
         """(k,): what the text demands, as `Demand` has it."""
@@ -118,7 +125,7 @@ class LearnedEstimator:
         return place
 
 
-def load_estimator(path: Path | None = None) -> Estimator:
+def load_estimator(path: Path | None = None) -> "LearnedEstimator":
     """The estimator of a checkpoint; None: the one in the package. Reads files and the encoder: call it in a thread."""
     learnt, _ = load_checkpoint(path or DEFAULT)
     featurize(["warm"])  # loads the encoder now, not in the event loop at the first request

@@ -12,7 +12,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from action_model.actions import Offer, Portfolio
+from action_model.actions import Action, Offer, Portfolio
 from action_model.belief import Belief, Estimate, Floats, Repair
 from action_model.facts import Facts
 from action_model.prices import Price, Usage
@@ -69,6 +69,9 @@ class PriorEstimator:
         held = 1.0 - len(repair.failed_kinds) / total
         lifted = fresh + (1.0 - fresh) * config.fix_gain * held * max(repair.score, 0.0)
         return float(np.clip(lifted * config.fix_decay**repair.repair_count, 0.0, 1.0))
+
+    def learn(self, text: str, action: Action, predicted: float, outcome: float) -> None:
+        """Nothing: the prior is stated, not learnt."""
 
     def _logit(self, facts: Facts, offer: Offer) -> float:
         config = self._config

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from action_model.actions import Portfolio
+from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Repair
 from action_model.checkpoint import Card, CheckpointError, load_checkpoint
 from action_model.facts import Facts
@@ -42,6 +42,10 @@ class SwappingEstimator:
     def fix_success(self, belief: Belief, index: int, repair: Repair) -> float:
         """By the checkpoint in use."""
         return self._current.fix_success(belief, index, repair)
+
+    def learn(self, text: str, action: Action, predicted: float, outcome: float) -> None:
+        """Takes in an outcome until the next checkpoint, which begins without any."""
+        self._current.learn(text, action, predicted, outcome)
 
     def is_changed(self) -> bool:
         """Does another file lie there than the one last looked at?"""

@@ -28,7 +28,7 @@ from router.job import Job
 from router.ledger.ledger import Account, Till
 from router.ledger.purse import RunLimits, RunPurse
 from router.named import named_plan, named_portfolio
-from router.outcomes import outcomes_of
+from router.outcomes import outcomes_of, teach
 from router.outlook import Outlook, Prospect
 from router.pins import Pins
 from router.planner import frontier
@@ -293,4 +293,6 @@ class Dispatcher:
         account = Account(caller.team, caller.key_id)
         asked = request_of(road.facts, road.subject.requirements, self._options.store_texts)
         await self._ledger.record_run(run.id, account, trace_of(run, self._options.store_texts) | {"request": asked})
-        await self._ledger.record_outcomes(outcomes_of(run, road.subject.kinds))
+        rows = outcomes_of(run, road.subject.kinds)
+        teach(self._outlook.estimator, road.facts.text, rows, run)
+        await self._ledger.record_outcomes(rows)

@@ -1,14 +1,30 @@
 """The rows that a run leaves to learn from."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from action_model.estimator import Estimator
 from action_model.prices import to_usd
 from router.task import Candidate, Run
 
 
 def outcomes_of(run: Run, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
-    """One row a candidate. `propensity` is 1: the planner is deterministic."""
-    return [_row(run.id, candidate, kinds) for candidate in run.candidates]
+    """One row a candidate. `propensity` is 1: the planner is deterministic. `predicted` is of the first wave alone."""
+    expected = {planned.action: planned.estimate.success for wave in run.waves[:1] for planned in wave.actions}
+    return [
+        _row(run.id, candidate, kinds) | {"predicted": expected.get(candidate.action) if not candidate.wave else None}
+        for candidate in run.candidates
+    ]
+
+
+def teach(estimator: Estimator, text: str, rows: Sequence[Mapping[str, Any]], run: Run) -> None:
+    """Tells the estimator what came of each first try that was checked.
+
+    Later tries follow failures: what was predicted of them before those does not speak of them.
+    """
+    for row, candidate in zip(rows, run.candidates, strict=True):
+        if row["predicted"] is not None and row["success"] is not None and not candidate.has_tool_calls:
+            estimator.learn(text, candidate.action, row["predicted"], row["success"])
 
 
 def _row(run_id: str, candidate: Candidate, kinds: tuple[str, ...]) -> dict[str, Any]:
