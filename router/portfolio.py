@@ -69,6 +69,9 @@ def _actions(model: Model, task: Task, facts: Facts) -> list[Action]:
         actions.append(Action(model.id, prompt="careful"))
     if is_cold(task):
         actions.append(Action(model.id, temperature=LIVELY_TEMPERATURE))
+    if task.budget.effort != "low" and facts.source_count:
+        actions += [Action(model.id, "research", rounds=1, breadth=3)]
+        actions += [Action(model.id, "research", rounds=2, breadth=3)] if task.budget.effort == "high" else []
     if task.budget.effort == "high" and "tools" not in facts.needs:
         actions.append(Action(model.id, "fuse"))
         if facts.input_tokens >= LONG_TASK_TOKENS:
@@ -79,7 +82,7 @@ def _actions(model: Model, task: Task, facts: Facts) -> list[Action]:
 def with_true_costs(belief: Belief, portfolio: Portfolio) -> Belief:
     """The belief with what techniques of several calls or longer prompts really take: estimators predict one call."""
     techniques = {offer.action.technique for offer in portfolio.offers}
-    if not techniques & {"fuse", "decompose", "fix"}:
+    if not techniques & {"fuse", "decompose", "fix", "research"}:
         return belief
     offers = {offer.action: offer for offer in portfolio.offers}
     return replace(belief, estimates=tuple(_true_cost(e, offers[e.action]) for e in belief.estimates))
@@ -92,6 +95,8 @@ def _true_cost(estimate: Estimate, offer: Offer) -> Estimate:
         usd = offer.price.input_usd_per_mtok * more / 1e6
         tokens = estimate.input_tokens + more
         return replace(estimate, input_tokens=tokens, usd=estimate.usd + usd, usd_high=estimate.usd_high + usd)
+    if estimate.action.technique == "research":
+        return _with_rounds(estimate, estimate.action.rounds)
     if estimate.action.technique == "decompose":
         return replace(
             estimate,
@@ -101,6 +106,18 @@ def _true_cost(estimate: Estimate, offer: Offer) -> Estimate:
             seconds_high=estimate.seconds_high * DECOMPOSE_SECONDS,
         )
     return estimate
+
+
+def _with_rounds(estimate: Estimate, rounds: int) -> Estimate:
+    """Each round asks once more for a few short queries, over all that was read."""
+    usd, seconds = 1.0 + rounds, 1.0 + 0.5 * rounds
+    return replace(
+        estimate,
+        usd=estimate.usd * usd,
+        usd_high=estimate.usd_high * usd,
+        seconds=estimate.seconds * seconds,
+        seconds_high=estimate.seconds_high * seconds,
+    )
 
 
 def is_cold(task: Task) -> bool:

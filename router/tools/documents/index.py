@@ -89,8 +89,8 @@ class ChunkIndex:
         pool = max(POOL, 4 * lookup.limit)
         words = {} if lookup.method == "vectors" else self._by_words(store, lookup, pool)
         vectors = {} if lookup.method == "words" else self._by_vectors(store, lookup, pool, words)
-        shares = {"words": 1.0, "vectors": 0.0}
-        scores = join(words, vectors, shares[lookup.method]) if lookup.method in shares else join(words, vectors)
+        share = {"words": 1.0, "vectors": 0.0}.get(lookup.method, lookup.word_share)
+        scores = join(words, vectors) if share is None else join(words, vectors, share)
         order = [i for i in best_first(scores)[:pool] if scores[i] >= lookup.threshold and scores[i] > 0]
         hits = self._hits(store, order, scores)
         kept = [hits[place] for place in distinct([hit.text for hit in hits], lookup.limit)]

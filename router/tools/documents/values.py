@@ -96,7 +96,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What to look for. `method` is for comparison; `neighbours` chunks before and after each hit are added.
+    """What to look for. `method` and `word_share` are for comparison; `neighbours` chunks before and after each hit are added.
 
     `strategy` in AI21's words: "segments", "add_neighbors", "full_doc".
     """
@@ -107,4 +107,5 @@ class Lookup:
     method: Literal["hybrid", "words", "vectors"] = "hybrid"
     files: frozenset[str] | None = None
     neighbours: int = 0
+    word_share: float | None = None
     strategy: Literal["segments", "add_neighbors", "full_doc"] = "segments"
