@@ -63,7 +63,29 @@ def _copy(match: re.Match[str]) -> list[Spec]:
     return [{"type": "repeats_prompt"}]
 
 
+def _list_of(match: re.Match[str]) -> list[Spec] | None:
+    """ "as a numbered list of 5": the items of a list, by how they are marked."""
+    count, mark = _count(match.group("n")), (match.group("mark") or "").lower()
+    relation = (match.groupdict().get("relation") or "").lower().strip()
+    unit = "numbered_items" if mark in ("numbered", "ordered") else "bullets" if mark else "list_items"
+    if count is None or (not mark and not match.group("unit")):
+        return None
+    kind = {"at most": "max", "no more than": "max", "up to": "max", "at least": "min"}.get(relation, "exact")
+    return [{"type": f"{kind}_{unit}", "value": count}]
+
+
+_ASKS = r"(?:(?:please )?(?:respond|answer|reply|give|write|return|present|format|provide|output|make)(?: me| it)?(?: (?:the|your) (?:answer|response|reply))? )?(?:as |in |with |in the form of )?(?:an? )?"
+_MARK = r"(?P<mark>numbered|ordered|bulleted|bullet|bullet[- ]point(?:ed)?)"
+_ITEMS = r"items?|points?|entries|elements|bullets|steps"
+
 WHOLES: tuple[tuple[re.Pattern[str], Read], ...] = (
+    (
+        _flags(
+            rf"{_ASKS}(?:{_MARK} )?list (?:of|with|containing|having) (?P<relation>exactly |at least |at most |no more than |up to )?(?P<n>\d+|[a-z]+)(?: (?P<unit>{_ITEMS}))?\.?"
+        ),
+        _list_of,
+    ),
+    (_flags(rf"{_ASKS}(?P<n>\d+|[a-z]+)[- ](?P<unit>item|point|step|entry) (?:{_MARK} )?list\.?"), _list_of),
     (
         _flags(
             rf"{_LEAD}(?:mention|include|use) at least (?P<n>\d+|[a-z-]+) (?:different )?[a-z ]{{1,30}}?(?: in (?:the|your) (?:answer|response|reply))?,? from (?:this|the following) list(?: of [a-z ]{{1,30}})?:\s*(?P<list>[\w ,'-]+)\.?"
