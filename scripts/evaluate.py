@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from action_model.evaluate import evaluate_grid
-from action_model.outcomes import SELECTIONS, read_grids, selection_of
+from action_model.outcomes import SELECTIONS, Grid, read_grids, selection_of
 from action_model.repeated import TABLES, repeat_figures
+from scripts.offline.reports import evaluation_page
 
 ALL = ",".join(SELECTIONS)
 
@@ -21,11 +22,15 @@ ALL = ",".join(SELECTIONS)
 @click.option("--test", "test_split", default="dev", show_default=True, help="Any split of the tables.")
 @click.option("--tables", default=ALL, show_default=True, help="Benchmarks or tables, by comma.")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Where every figure goes.")
-def command(data: Path, train_split: str, test_split: str, tables: str, json_path: Path | None) -> None:
+@click.option("--html", "html_path", type=click.Path(dir_okay=False, path_type=Path), help="A report with plots.")
+def command(
+    data: Path, train_split: str, test_split: str, tables: str, json_path: Path | None, html_path: Path | None
+) -> None:
     """Baselines and our estimator on outcome tables: frontier, calibration, joint likelihood."""
     console = Console(stderr=True)
     names = chosen_benchmarks(tables, data)
     found: dict[str, Any] = {}
+    held: dict[str, Grid] = {}
     for position, name in enumerate(names, 1):
         with console.status(f"{name} ({position} of {len(names)})") as status:
             selection = selection_of(name, data)
@@ -35,12 +40,15 @@ def command(data: Path, train_split: str, test_split: str, tables: str, json_pat
             if not train.prompts or not test.prompts:
                 console.print(f"{name}: no prompts in split '{train_split}' or '{test_split}'; left out")
                 continue
+            held[name] = test
             found[name] = evaluate_grid(train, test, lambda what, n=name: status.update(f"{n}: {what}"))  # type: ignore[misc]
     for table in (name for name in TABLES if tables in (ALL, name) and (data / name / "outcomes.parquet").is_file()):
         if repeats := repeat_figures(data, table, train_split, test_split):
             found[f"repeats_{table}"] = repeats
     if json_path is not None:
         json_path.write_text(json.dumps(found, indent=1), "utf-8")
+    if html_path is not None:
+        evaluation_page(found, held).write(html_path)
     Console().print(table_of(found))
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from action_model.estimator import Estimator
 from action_model.offline.figures import Change, Predicted, alone, change, predict, some_of
 from action_model.outcomes import Grid
 from scripts.offline.pages import Line, Page, Plot
+
+ESTIMATOR_FIGURES = ("aiq", "cost_at_95_percent", "brier", "auc", "calibration_error")
 
 
 @dataclass(frozen=True)
@@ -68,18 +71,40 @@ def page_of(found: list[Judged], lines: list[str]) -> Page:
     return page
 
 
+def evaluation_page(found: Mapping[str, Any], held: Mapping[str, Grid]) -> Page:
+    """The predictors against each other on every benchmark, and what each action is alone."""
+    page = Page("Evaluation")
+    for name, grid in held.items():
+        rows = [
+            {"predictor": predictor} | {figure: row.get(figure) for figure in ESTIMATOR_FIGURES}
+            for predictor, row in found[name]["estimators"].items()
+        ]
+        page.show(f"{name}: {len(grid.prompts)} held-out tasks, hull of single actions {found[name]['hull']:.4f}", rows)
+        page.show(f"{name}: actions alone", alone(grid))
+        page.plots.append(Plot(f"{name}: frontier", "dollars an answer", "success", [singles_of(grid)]))
+    return page
+
+
+def singles_of(grid: Grid) -> Line:
+    """Each action alone, by cost and success."""
+    singles = alone(grid)
+    return Line(
+        "actions alone",
+        [float(str(row["usd an answer"])) for row in singles],
+        [float(str(row["success"])) for row in singles],
+        [str(row["action"]) for row in singles],
+    )
+
+
 def frontier(one: Judged) -> Plot:
     """Cost and success of actions alone, and of choosing by the predictions."""
-    singles = alone(one.grid)
     lines = [
+        singles_of(one.grid),
         Line(
-            "actions alone",
-            [float(str(row["usd an answer"])) for row in singles],
-            [float(str(row["success"])) for row in singles],
-            [str(row["action"]) for row in singles],
-        ),
-        Line(
-            "new checkpoint", one.after.frontier[:, 0].tolist(), one.after.frontier[:, 1].tolist(), mode="lines+markers"
+            "new checkpoint",
+            one.after.frontier[:, 0].tolist(),
+            one.after.frontier[:, 1].tolist(),
+            mode="lines+markers",
         ),
     ]
     if one.before is not None:
