@@ -48,9 +48,7 @@ class PostgresAccounts:
         if row is None:
             return None
         key_id, stored, team, expires_at, revoked_at, scopes, defaults = row
-        return StoredKey(
-            key_id, stored, team, expires_at, revoked_at, json.loads(scopes), json.loads(defaults or "{}")
-        )
+        return StoredKey(key_id, stored, team, expires_at, revoked_at, json.loads(scopes), json.loads(defaults or "{}"))
 
     async def find_team(self, team: str) -> Mapping[str, Any] | None:
         """A team's defaults, or None."""

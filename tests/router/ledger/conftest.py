@@ -1,5 +1,4 @@
-import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -7,7 +6,6 @@ import pytest
 from router.ledger.ledger import Ledger
 from router.ledger.postgres.ledger import PostgresLedger
 from router.ledger.sqlite import SqliteLedger
-from scripts.postgres_server import NoPostgres, PostgresServer
 
 
 class Clock:
@@ -31,23 +29,6 @@ async def ledger(tmp_path: Path, clock: Clock) -> AsyncIterator[SqliteLedger]:
     await opened.start()
     yield opened
     await opened.close()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A real server, started by the suite itself."""
-    try:
-        with PostgresServer(settings=("fsync=off",)) as server:
-            yield server
-    except NoPostgres as problem:
-        pytest.fail(f"the suite cannot start PostgreSQL: {problem}")
-
-
-@pytest.fixture(scope="session")
-def new_database(postgres: PostgresServer) -> Callable[[], str]:
-    """Makes an empty database for each test; its URL."""
-    numbers = itertools.count()
-    return lambda: postgres.new_database(f"test_{next(numbers)}")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
