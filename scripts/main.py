@@ -13,6 +13,7 @@ COMMANDS = {
     "keys": "scripts.keys",
     "budgets": "scripts.budgets",
     "profiles": "scripts.profiles",
+    "feedback": "scripts.feedback",
     "ledger": "scripts.ledger",
     "migrate": "scripts.migrate",
     "spend": "scripts.spend",

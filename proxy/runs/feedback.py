@@ -17,7 +17,7 @@ from router.ids import new_id
 from router.ledger.ledger import Account
 from router.runs.feedback import Feedback, outcome_of, truths_of
 
-KNOWN = ("score", "requirement", "comment", "better_answer")
+KNOWN = ("score", "requirement", "comment", "better_answer", "input")
 LONGEST_COMMENT = 10_000
 LONGEST_ANSWER = 1_000_000
 
@@ -62,7 +62,8 @@ def read_feedback(said: Mapping[str, Any], run_id: str, account: Account, trace:
     named = {v.get("requirement") for c in trace.get("candidates") or () for v in c.get("verdicts") or ()}
     if requirement is not None and requirement not in named:
         raise BadRequest(f"The run has no requirement named '{requirement}'.", "requirement")
-    return Feedback(f"fb-{new_id()}", run_id, account, time.time(), score, requirement, comment, better)
+    question = _text(said, "input", LONGEST_ANSWER)
+    return Feedback(f"fb-{new_id()}", run_id, account, time.time(), score, requirement, comment, better, question)
 
 
 def _score(value: Any) -> float | None:

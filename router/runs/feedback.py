@@ -14,7 +14,10 @@ from router.ledger.writer import Writer
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """One word: `score` 0..1 of the whole answer or of one `requirement`; None of it is required, but something is."""
+    """One word: `score` 0..1 of the whole answer or of one `requirement`; None of it is required, but something is.
+
+    `input` is the question again, from a client that lets it be learnt from: runs do not keep it.
+    """
 
     id: str
     run_id: str
@@ -24,6 +27,7 @@ class Feedback:
     requirement: str | None = None
     comment: str | None = None
     better_answer: str | None = None
+    input: str | None = None
 
     def shown(self) -> dict[str, Any]:
         """As clients see it."""
@@ -36,6 +40,7 @@ class Feedback:
             "requirement": self.requirement,
             "comment": self.comment,
             "better_answer": self.better_answer,
+            "input": self.input,
         }
 
 
@@ -48,6 +53,10 @@ class Words(Protocol):
 
     async def of_run(self, run_id: str) -> Sequence[Mapping[str, Any]]:
         """All words on a run, oldest first, as they are shown."""
+        ...
+
+    async def list_all(self, after: str = "", limit: int = 1000) -> Sequence[Mapping[str, Any]]:
+        """Words on any run in the order of their ids, after one of them, as they are shown."""
         ...
 
 
@@ -67,6 +76,12 @@ class SqliteWords:
         """All words on a run, oldest first."""
         sql = "select said from feedback where run_id = ? order by created_at, id limit 1000"
         rows = await self._reader.do(lambda db: db.execute(sql, (run_id,)).fetchall())
+        return [json.loads(row[0]) for row in rows]
+
+    async def list_all(self, after: str = "", limit: int = 1000) -> Sequence[Mapping[str, Any]]:
+        """Words on any run."""
+        sql = "select said from feedback where id > ? order by id limit ?"
+        rows = await self._reader.do(lambda db: db.execute(sql, (after, limit)).fetchall())
         return [json.loads(row[0]) for row in rows]
 
 
