@@ -55,7 +55,7 @@ class Pages:
         filters = Filters(cluster if cluster in CLUSTERS else "checked", viewer.only(query.get("team")))
         teams = await self._teams(viewer)
         held = await points_held(self._house.rooms.registry, teams, self._house.settings.defaults.effort)
-        predicted = await self._predict(viewer, filters.team, held)
+        predicted = await self._predict(viewer, filters, held)
         measured = await self._measured(filters)
         return self._frame.page("tradeoffs", viewer, **self._tradeoff_words(filters, teams, held, predicted, measured))
 
@@ -67,11 +67,11 @@ class Pages:
         predicted: Predicted,
         measured: Sequence[MeasuredAction],
     ) -> dict[str, Any]:
-        actions = [action for action in predicted.actions if action.cluster == filters.cluster]
-        plans = [plan for plan in predicted.plans if plan.cluster == filters.cluster]
+        actions, plans = predicted.actions, predicted.plans
         best = pareto([(a.success, a.usd, a.seconds) for a in actions])
         offered = plans[: len(POINTS)]
-        current = {h.whose: plan for h, plan in zip(held, plans[len(POINTS) :], strict=False)}
+        reached = {(plan.usd_value, plan.seconds_value): plan for plan in plans[len(POINTS) :]}
+        current = {h.whose: reached.get((h.tradeoff.usd, h.tradeoff.seconds)) for h in held}
         figures = {axis: charts.tradeoff_chart(axis, actions, best, measured, offered) for axis in ("usd", "seconds")}
         return {
             "title": "Trade-offs",
@@ -185,14 +185,16 @@ class Pages:
         rows = await self._house.rooms.ledger.outcome_sums(filters.team)
         return [measured_action(row) for row in rows if row["cluster"] == filters.cluster]
 
-    async def _predict(self, viewer: Viewer, team: str | None, held: Sequence[Held]) -> Predicted:
+    async def _predict(self, viewer: Viewer, filters: Filters, held: Sequence[Held]) -> Predicted:
         """Kept for half a minute: the same question is asked at every filter."""
-        extra = tuple(h.tradeoff for h in held)
-        asked = (viewer.team, team, extra)
+        points = {h.tradeoff: None for h in held}
+        asked = (viewer.team, filters, tuple(points))
         if asked not in self._predicted:
-            caller = viewer.asking_for(team or "")
+            caller = viewer.asking_for(filters.team or "")
             dispatcher = self._house.rooms.dispatcher
-            self._predicted[asked] = await asyncio.to_thread(predict_all, dispatcher, caller, extra)
+            self._predicted[asked] = await asyncio.to_thread(
+                predict_all, dispatcher, caller, filters.cluster, tuple(points)
+            )
         return self._predicted[asked]
 
 

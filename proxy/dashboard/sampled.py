@@ -29,7 +29,7 @@ REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
     "checked": ("Answer in at most 80 words", "Do not use bullet points"),
     "judged": ("The tone is friendly and professional", "Every claim is correct"),
 }
-USD_VALUES = tuple(500.0 * (0.4 / 500.0) ** (step / 14) for step in range(15))
+USD_VALUES = tuple(500.0 * (0.4 / 500.0) ** (step / 10) for step in range(11))
 
 
 def point_at(usd_value: float) -> Tradeoff:
@@ -78,17 +78,13 @@ class Predicted:
     plans: tuple[PredictedPlan, ...]
 
 
-def predict_all(dispatcher: Dispatcher, caller: Caller, extra: Sequence[Tradeoff] = ()) -> Predicted:
-    """Predicts for all clusters at `POINTS` and the extra tradeoffs. Nothing is called; about 0.1 s of work."""
+def predict_all(dispatcher: Dispatcher, caller: Caller, cluster: str, extra: Sequence[Tradeoff] = ()) -> Predicted:
+    """Predicts for a cluster at `POINTS` and the extra tradeoffs. Nothing is called."""
     points = (*POINTS, *extra)
-    actions: list[PredictedAction] = []
-    plans: list[PredictedPlan] = []
-    for cluster in CLUSTERS:
-        found = _predictions(dispatcher, caller, cluster, points)
-        if found:
-            actions += _mean_actions(cluster, found)
-            plans += _mean_plans(cluster, found, points)
-    return Predicted(tuple(actions), tuple(plans))
+    found = _predictions(dispatcher, caller, cluster, points)
+    if not found:
+        return Predicted((), ())
+    return Predicted(tuple(_mean_actions(cluster, found)), tuple(_mean_plans(cluster, found, points)))
 
 
 def typical_task(text: str, requirements: Sequence[str]) -> Task:

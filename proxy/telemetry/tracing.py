@@ -66,7 +66,7 @@ class Tracing:
             calls = [attempt for attempt in left if attempt.started_seconds <= until]
             left = [attempt for attempt in left if attempt not in calls]
             started = min((attempt.started_seconds for attempt in calls), default=0.0)
-            said = {"maestro.wave": number, "maestro.wave.reason": wave.reason}
+            said: dict[str, Any] = {"maestro.wave": number, "maestro.wave.reason": wave.reason}
             actions = [planned.action.name for planned in wave.actions]
             span = self._tracer.start_span(
                 f"wave {number}",
