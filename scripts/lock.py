@@ -16,12 +16,10 @@ import click
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 LOCK, TORCH, BILL = DEPLOY / "requirements.lock", DEPLOY / "requirements-torch.lock", DEPLOY / "sbom.cdx.json"
-    ROOT / "deploy" / name for name in ("requirements.lock", "requirements-torch.lock", "sbom.cdx.json")
-)
 LICENCES = ROOT / "docs" / "licences.md"
 APART = re.compile(r"^(nvidia-|cuda-|triton==|torch==)")
-HEAD = """# What the image installs, by hash; made by `python -m scripts.lock`. torch and its CUDA libraries are left out: the CPU
-# build is in requirements-torch.lock.
+HEAD = """# What the image installs, by hash; made by `python -m scripts.lock`. torch and the CUDA libraries it names are left
+# out: its CPU build is in requirements-torch.lock.
 """
 LICENCE_HEAD = """# Licences of what the image installs
 
@@ -43,7 +41,18 @@ def command() -> None:
 
 def _resolved() -> list[str]:
     """The lines of each package, as uv resolves them for the image."""
-    words = "pip compile -q --generate-hashes --no-header --no-annotate --extra local --extra postgres".split()
+    words = [
+        "pip",
+        "compile",
+        "-q",
+        "--generate-hashes",
+        "--no-header",
+        "--no-annotate",
+        "--extra",
+        "local",
+        "--extra",
+        "postgres",
+    ]
     where = ["--python-version", "3.11", "-c", "constraints.txt", "pyproject.toml"]
     said = subprocess.run([_tool("uv"), *words, *where], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return re.split(r"\n(?=[a-zA-Z0-9])", said.rstrip())
