@@ -52,7 +52,11 @@ def test_days_without_spending_are_there_and_money_left_falls() -> None:
 
 
 def test_calibration_counts_only_what_was_validated_and_predicted() -> None:
-    rows = [{"success": 0.95, "score": 1.0}, {"success": 0.92, "score": 0.5}, {"success": None, "score": 1.0}]
+    rows: list[dict[str, Any]] = [
+        {"success": 0.95, "score": 1.0},
+        {"success": 0.92, "score": 0.5},
+        {"success": None, "score": 1.0},
+    ]
     (only,) = calibration([*rows, {"success": 0.9, "score": None}])
     assert (only.count, only.actual.mean) == (2, 0.5)
     assert brier([]) is None and brier(rows) is not None
