@@ -19,8 +19,8 @@ Floats = NDArray[np.float64]
 class Selection:
     """Which rows of a table make a benchmark: its benchmarks and models (None: all), and how cost is had.
 
-    `usd_per_mtok` gives a cost to models of a table without costs: price × estimated input tokens. `is_partial`: not every
-    model was asked everything (`maestro collect`); what is missing from the first split is filled by its expectation.
+    `usd_per_mtok` gives a cost to models of a table without costs: price × estimated input tokens. `is_partial`: not
+    every model was asked everything (`maestro collect`); what is missing from the first split is filled by its expectation.
     """
 
     table: str
@@ -106,6 +106,24 @@ SELECTIONS = {
 """The named benchmarks of the data's README."""
 
 
+COLUMNS = [
+    "prompt_id",
+    "prompt",
+    "benchmark",
+    "category",
+    "model",
+    "technique",
+    "sample_index",
+    "score",
+    "cost_usd",
+    "input_tokens",
+    "output_tokens",
+    "latency_s",
+    "answer",
+    "split",
+]
+
+
 def selection_of(name: str, folder: Path) -> Selection | None:
     """A named benchmark, or any other table that lies in the folder; None: there is none."""
     known = SELECTIONS.get(name)
@@ -115,11 +133,12 @@ def selection_of(name: str, folder: Path) -> Selection | None:
 
 
 def read_rows(folder: Path, table: str) -> dict[str, list[Any]]:
-    """A whole table, column by column. Raises FileNotFoundError."""
+    """A whole table, column by column; one that is not there is unknown throughout. Raises FileNotFoundError."""
     from pyarrow import parquet
 
     rows: dict[str, list[Any]] = parquet.read_table(folder / table / "outcomes.parquet").to_pydict()
-    return rows
+    missing = [None] * len(rows["score"])
+    return {column: rows.get(column, missing) for column in dict.fromkeys((*COLUMNS, *rows))}
 
 
 def read_grids(folder: Path, selection: Selection, splits: Sequence[str]) -> dict[str, Grid]:

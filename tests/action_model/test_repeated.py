@@ -1,0 +1,53 @@
+"""Repeats, and tables that lack columns."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from action_model.outcomes import read_rows
+from action_model.repeated import repeat_figures
+from action_model.repeats import fit_concentration, measured_pass_at, predicted_pass_at
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.05, 50.0))
+def test_more_tries_are_worth_more_and_never_more_than_independent_ones(p: float, concentration: float) -> None:
+    one, four = (float(predicted_pass_at(k, np.array([p]), concentration)[0]) for k in (1, 4))
+    assert one == pytest.approx(p)
+    assert one <= four <= 1 - (1 - p) ** 4 + 1e-12
+
+
+def test_the_measured_share_is_the_unbiased_one() -> None:
+    found = measured_pass_at(2, np.array([1.0, 0.0, 3.0, 1.0]), np.array([4.0, 4.0, 4.0, 1.0]))
+    np.testing.assert_allclose(found[:3], [0.5, 0.0, 1.0])
+    assert np.isnan(found[3])
+
+
+@pytest.mark.parametrize("concentration", [0.2, 3.0])
+def test_the_concentration_of_invented_repeats_is_found(concentration: float) -> None:
+    random = np.random.default_rng(0)
+    truth = random.beta(0.4 * concentration, 0.6 * concentration, 3000)
+    passes = random.binomial(10, truth).astype(float)
+    found = fit_concentration(np.full(3000, 0.4), passes, np.full(3000, 10.0))
+    assert found == pytest.approx(concentration, rel=0.25)
+
+
+def test_a_table_without_some_columns_is_read_and_its_repeats_measured(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    rows = [
+        {"prompt_id": f"{split}{i}", "prompt": f"task {split} {i}", "benchmark": "b", "model": "m", "technique": "io"}
+        | {"score": float(random.random() < 0.5), "split": split}
+        for split in ("train", "dev")
+        for i in range(30)
+        for _ in range(8)
+    ]
+    (tmp_path / "mine").mkdir()
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "mine" / "outcomes.parquet")
+    assert read_rows(tmp_path, "mine")["latency_s"] == [None] * len(rows)
+    figures = repeat_figures(tmp_path, "mine", "train", "dev")
+    assert figures["mean_absolute_error"] < 0.1
+    assert set(figures["pass_at"]) == {"1", "2", "4", "8"}
