@@ -78,7 +78,8 @@ async def test_ai21(tmp_path: Path, clients_python: Path, prefix: str) -> None:
         return Scripted(behaviour="error") if "FAIL" in json.dumps(body["messages"]) else Scripted("Short and kind")
 
     async with FakeUpstream(answer) as fake, serving(settings_for(fake, tmp_path)) as proxy:
-        seen = json.loads(await run(str(clients_python), str(PROGRAMS / "use_ai21.py"), proxy.origin + prefix))
+        said = await run(str(clients_python), str(PROGRAMS / "use_ai21.py"), proxy.origin + prefix)
+        seen = json.loads(said.splitlines()[-1])
         assert fake.requests[0].body["messages"][0]["content"].startswith("Be kind.")
         assert "english" in json.dumps(fake.requests[0].body["messages"]).lower()
     assert (seen["run"]["status"], seen["agent"]["name"]) == ("completed", "kinder")
