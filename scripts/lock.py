@@ -18,8 +18,8 @@ DEPLOY = ROOT / "deploy"
 LOCK, TORCH, BILL = DEPLOY / "requirements.lock", DEPLOY / "requirements-torch.lock", DEPLOY / "sbom.cdx.json"
 LICENCES = ROOT / "docs" / "licences.md"
 APART = re.compile(r"^(nvidia-|cuda-|triton==|torch==)")
-HEAD = """# What the image installs, by hash; made by `python -m scripts.lock`. torch and the CUDA libraries it names are left
-# out: its CPU build is in requirements-torch.lock.
+HEAD = """# What the image installs, by hash; made by `python -m scripts.lock`. torch and the CUDA libraries it
+# names are left out: its CPU build is in requirements-torch.lock.
 """
 LICENCE_HEAD = """# Licences of what the image installs
 
