@@ -19,8 +19,9 @@ Floats = NDArray[np.float64]
 class Selection:
     """Which rows of a table make a benchmark: its benchmarks and models (None: all), and how cost is had.
 
-    `usd_per_mtok` gives a cost to models of a table without costs: price × estimated input tokens. `is_partial`: not
-    every model was asked everything (`maestro collect`); what is missing from the first split is filled by its expectation.
+    `usd_per_mtok` gives a cost to models of a table without costs: price × estimated input tokens.
+    `is_partial`: not every model was asked everything (`maestro collect`); what is missing from the first split is
+    filled by its expectation.
     """
 
     table: str
