@@ -44,7 +44,9 @@ async def test_from_a_task_file_to_a_checkpoint_in_use(tmp_path: Path) -> None:
             "grid",
         ]
     )
-    await run(["train", "--data", str(out), "--tables", "tasks", "--output", str(checkpoint)])
+    page = tmp_path / "report.html"
+    await run(["train", "--data", str(out), "--tables", "tasks", "--output", str(checkpoint), "--html", str(page)])
+    assert "calibration" in page.read_text("utf-8")
     assert load_checkpoint(checkpoint)[0].models == ("tasks:smollm2", "tasks:smollm2:careful")
     config.write_text(f'checkpoint = "{checkpoint}"\n{ledger}{model}', "utf-8")
     rooms = await build_router(load_settings(config))
