@@ -5,6 +5,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import click
 
@@ -38,7 +39,7 @@ async def books(fleet: Fleet, team: str) -> dict[str, object]:
     }
 
 
-async def persist(fleet: Fleet, key: str, **more: object) -> int | str:
+async def persist(fleet: Fleet, key: str, **more: Any) -> int | str:
     """As a client does: asks again while money is only reserved."""
     status: int | str = 429
     for _ in range(60):
@@ -51,7 +52,11 @@ async def persist(fleet: Fleet, key: str, **more: object) -> int | str:
 
 async def overspend(fleet: Fleet) -> None:
     """200 clients at once of a team that can pay for 20.4 calls, over all proxies, clocks off by five minutes."""
-    for name, more in (("whole", {"max_tokens": 50}), ("streamed", {"max_tokens": 50, "stream": True})):
+    cases: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("whole", {"max_tokens": 50}),
+        ("streamed", {"max_tokens": 50, "stream": True}),
+    )
+    for name, more in cases:
         team, limit = f"over-{name}", 20.4 * CALL_USD
         key, _ = await fleet.make_key(team, limit)
         before = fleet.fake.billed_calls

@@ -82,7 +82,8 @@ def _licence(name: str) -> str:
     except metadata.PackageNotFoundError:
         return "(not installed where this was made)"
     kinds = [kind.rpartition(" :: ")[2] for kind in said.get_all("Classifier") or () if kind.startswith("License ::")]
-    licence = said.get("License-Expression") or "; ".join(kinds) or said.get("License") or "unknown"
+    spoken = [said[field] for field in ("License-Expression", "License") if field in said]
+    licence = spoken[0] if "License-Expression" in said else "; ".join(kinds) or next(iter(spoken), "unknown")
     return licence.splitlines()[0][:80]
 
 
