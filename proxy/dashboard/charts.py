@@ -49,6 +49,7 @@ def tradeoff_chart(
                 "title": {"text": title},
                 "type": "log",
                 "exponentformat": "power",
+                "dtick": 1,
                 "tickprefix": "$" if axis == "usd" else "",
             },
             "yaxis": {"title": {"text": "Success"}, "range": [0, 1.03], "tickformat": ".0%"},
@@ -112,7 +113,13 @@ def days_chart(days: Sequence[tuple[str, float]], by: Mapping[str, Sequence[tupl
         {"type": "bar", "name": name, "x": [day for day, _ in rows], "y": [usd for _, usd in rows]}
         for name, rows in by.items()
     ] or [{"type": "bar", "name": "all", "x": [day for day, _ in days], "y": [usd for _, usd in days]}]
-    return {"data": traces, "layout": {"barmode": "stack", "yaxis": {"title": {"text": "Dollars"}, "tickprefix": "$"}}}
+    return {
+        "data": traces,
+        "layout": {
+            "barmode": "stack",
+            "yaxis": {"title": {"text": "Dollars"}, "tickprefix": "$", "exponentformat": "none"},
+        },
+    }
 
 
 def burn_chart(limit_usd: float, days: Sequence[tuple[str, float]], left: Sequence[float], forecast: float) -> Figure:

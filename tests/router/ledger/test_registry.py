@@ -5,8 +5,9 @@ import pytest
 
 from router.errors import BadRequest, Forbidden, Unauthenticated
 from router.ledger.accounts import KeyScopes, StoredKey, Team
-from router.ledger.registry import Registry
+from router.ledger.registry import SERVER, Registry
 from router.ledger.sqlite import SqliteLedger
+from router.task import OperatingPoint
 from tests.router.ledger.conftest import Clock
 
 pytestmark = pytest.mark.anyio
@@ -116,3 +117,24 @@ async def test_changing_a_window_counts_what_was_spent_in_it(registry: Registry)
     shown = {row["team"]: row for row in await registry.list_teams()}
     assert shown["search"]["window"] == "month"
     assert shown["search"]["spent_usd"] == 0
+
+
+async def test_a_point_that_an_admin_set_outlives_the_settings_file(ledger: SqliteLedger) -> None:
+    registry = Registry(ledger.accounts)
+    await registry.put_team(Team("search", defaults={"operating_point": {"usd": 3.0, "seconds": 0.1}}), "admin")
+    await registry.declare_team(Team("search", defaults={"quality_threshold": 0.9}))
+    kept = await registry.find_team("search")
+    assert kept == {"operating_point": {"usd": 3.0, "seconds": 0.1}, "quality_threshold": 0.9}
+
+
+async def test_the_servers_point_holds_where_neither_a_point_nor_an_effort_is_said(ledger: SqliteLedger) -> None:
+    registry = Registry(ledger.accounts)
+    for name, said in (("plain", {}), ("own", {"effort": "high"})):
+        await registry.put_team(Team(name, defaults=said))
+    await registry.put_team(Team(SERVER, defaults={"operating_point": {"usd": 1.0, "seconds": 0.2}}), "admin")
+    points = {}
+    for name in ("plain", "own"):
+        key = await registry.create_key(name, KeyScopes(), "test")
+        points[name] = (await registry.authenticate(key.secret)).defaults.operating_point
+    assert points == {"plain": OperatingPoint(1.0, 0.2), "own": None}
+    assert await registry.point_of("plain") == OperatingPoint(1.0, 0.2)
