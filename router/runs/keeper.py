@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from router.errors import MaestroError
+from router.errors import MaestroError, Unavailable
 from router.ledger.owners import Lookout
 from router.runs.ticket import NOBODY, End, Kind, Ticket, Tickets
 
@@ -13,6 +13,7 @@ log = logging.getLogger("maestro.runs")
 LOOK_SECONDS = 1.0
 FORGET_EVERY = 60
 MOST_TRIES = 5
+FINISH_TRIES = 10
 INTERRUPTED = "The run was interrupted by a restart; its spend is settled."
 
 
@@ -139,7 +140,16 @@ class Keeper:
             await self._finish(ticket, carrier.failed(ticket, INTERRUPTED))
 
     async def _finish(self, ticket: Ticket, end: End) -> None:
-        await self.tickets.finish(ticket, end)
+        """A ledger that cannot be written for a moment is tried again, ten times."""
+        for _ in range(FINISH_TRIES):
+            try:
+                await self.tickets.finish(ticket, end)
+            except Unavailable as error:
+                log.warning("the end of %s %s waits: %s", ticket.kind, ticket.id, error.message)
+                await asyncio.sleep(LOOK_SECONDS)
+            else:
+                return
+        log.error("the end of %s %s could not be stored", ticket.kind, ticket.id)
 
     async def _look_after(self) -> None:
         looks = 0
