@@ -56,7 +56,7 @@ class SwappingEstimator:
         match or predicts worse. Call it in a thread: nothing waits for it but the caller."""
         self._stamp = _stamp(self._path)
         learnt, card = load_checkpoint(self._path)
-        if card.sha256 == self._card.sha256:
+        if card == self._card:
             return False
         refuse_worse(self._card, card)
         self._current, self._card = LearnedEstimator(learnt), card

@@ -58,6 +58,9 @@ async def test_what_does_not_match_or_is_worse_is_refused_and_the_old_one_stays(
     save_checkpoint(tmp_path / "now", other, card)
     assert estimator.look()
     assert chance(estimator) != before
+    assert not estimator.look()
+    save_checkpoint(tmp_path / "now", learnt, replace(card, trained_on={"other": {}}))
+    assert estimator.look()
 
 
 async def test_cards_without_a_common_table_cannot_be_compared() -> None:
