@@ -175,5 +175,5 @@ def _stat(pid: int) -> list[str]:
 def _wait_gone(pid: int) -> None:
     """A server may only be started again once its last process has ended."""
     until = time.monotonic() + START_SECONDS
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
+    while _stat(pid)[0] not in ("0", "Z") and time.monotonic() < until:
         time.sleep(0.01)
