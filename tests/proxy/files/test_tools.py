@@ -183,7 +183,7 @@ async def test_an_http_tool_is_called_with_checked_arguments_and_never_leaks(tmp
         return web.json_response({"stock": 7})
 
     server = await answered(handle, "/stock")
-    tool = {
+    tool: Any = {
         "type": "http",
         "function": {
             "name": "stock",
