@@ -96,7 +96,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What to look for. `method` and `word_share` are for comparison; `neighbours` chunks before and after each hit are added.
+    """What to look for. `method` and `word_share` are for comparison; `neighbours` chunks around each hit are added.
 
     `strategy` in AI21's words: "segments", "add_neighbors", "full_doc".
     """
