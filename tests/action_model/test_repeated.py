@@ -38,7 +38,7 @@ def test_the_concentration_of_invented_repeats_is_found(concentration: float) ->
 
 def test_a_table_without_some_columns_is_read_and_its_repeats_measured(tmp_path: Path) -> None:
     random = np.random.default_rng(1)
-    rows = [
+    rows: list[dict[str, object]] = [
         {"prompt_id": f"{split}{i}", "prompt": f"task {split} {i}", "benchmark": "b", "model": "m", "technique": "io"}
         | {"score": float(random.random() < 0.5), "split": split}
         for split in ("train", "dev")
