@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from router.ended import Ended
 
 FLUSH_SECONDS = 0.2
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(slots=True)
@@ -90,10 +92,8 @@ class RequestLog:
 
 def line_of(served: Served, note: Note, now: float, form: Literal["text", "json"]) -> str:
     """The line, with its end."""
+    level = "error" if served.status >= 500 else "info"
     said = {
-        "time": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
-        "level": "error" if served.status >= 500 else "info",
-        "event": "request",
         "request_id": served.request_id,
         "run_id": note.run_id,
         "route": served.route,
@@ -106,12 +106,24 @@ def line_of(served: Served, note: Note, now: float, form: Literal["text", "json"
         "seconds": round(served.seconds, 4),
     }
     if form == "json":
-        return msgspec.json.encode(said).decode() + "\n"
-    head = f"{said['time']} {str(said['level']).upper()} maestro.request "
-    words = (f"{name}={_plain(word)}" for name, word in said.items() if name not in ("time", "level", "event"))
-    return head + " ".join(words) + "\n"
+        return _encode({"time": _time(now), "level": level, "event": "request", **said}).decode() + "\n"
+    words = " ".join([f"{name}={_plain(str(word))}" for name, word in said.items()])
+    return f"{_time(now)} {level.upper()} maestro.request {words}\n"
 
 
-def _plain(word: object) -> str:
+def _time(now: float) -> str:
+    """UTC to the millisecond, in the form of RFC 3339."""
+    whole = int(now)
+    return f"{_second(whole)}.{int((now - whole) * 1000):03d}+00:00"
+
+
+@lru_cache(8)
+def _second(whole: int) -> str:
+    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _plain(word: str) -> str:
     """One word of a line: nothing in it can begin another line or another word."""
-    return "".join(c if c.isprintable() and not c.isspace() else "_" for c in str(word)) or "-"
+    if word.isprintable() and " " not in word:
+        return word or "-"
+    return "".join(c if c.isprintable() and not c.isspace() else "_" for c in word)
