@@ -11,7 +11,6 @@ PASSED_ON = frozenset(
     {"requirements", "budget", "include", "quality_threshold", "metadata", "temperature", "top_p", "seed", "stop"}
     | {"tools", "tool_resources", "max_tokens", "max_completion_tokens", "response_format", "reasoning_effort"}
 )
-UNSUPPORTED = ("tools", "tool_resources")
 NO_LANGUAGE = "unset"
 
 
@@ -28,9 +27,6 @@ def decode_object(raw: bytes) -> dict[str, Any]:
 
 def chat_body(said: Mapping[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
     """As chat; `aliases` may turn a model of AI21's into one of ours. Raises BadRequest naming the parameter."""
-    for name in UNSUPPORTED:
-        if said.get(name):
-            raise BadRequest(f"'{name}' is not supported yet.", name, "unsupported_parameter")
     body: dict[str, Any] = {"model": "maestro", "messages": _messages(said)}
     body |= {name: said[name] for name in PASSED_ON if said.get(name) is not None}
     body |= _models(said.get("models"), aliases)

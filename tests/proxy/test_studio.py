@@ -69,7 +69,7 @@ async def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
         ({}, "input"),
         ({"input": []}, "input"),
         ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role"),
-        ({"input": "x", "tools": [{"type": "web_search"}]}, "tools"),
+        ({"input": "x", "tools": [{"type": "mcp"}]}, "tools[0].server_label"),
         ({"input": "x", "budget": "huge"}, "budget"),
     ],
 )
