@@ -12,7 +12,7 @@ from router.errors import BudgetExceeded, BudgetReserved, MaestroError, RunLimit
 from router.events import WaveStarted
 from router.executor import Executor, Next
 from router.job import Harvest, Job, Timing
-from router.judging.agreement import agreement, final_answer
+from router.judging.agreement import agreement, answer_of
 from router.learning import both, refreshed, revised, without_models
 from router.named import PARALLEL, NamedPlan
 from router.overlap import early_fix
@@ -268,7 +268,7 @@ def _end(campaign: Campaign, failures: int) -> Stop | None:
 async def _hold(wave: Wave, campaign: Campaign) -> Wave | Stop:
     """Holds money for the wave; if it does not pay for all, for the cheapest action. Raises without candidates."""
     find = campaign.upstreams.find
-    for tried in (wave, replace(wave, actions=_cheapest(wave.actions))):
+    for tried in (wave, replace(wave, actions=(min(wave.actions, key=lambda planned: planned.estimate.usd_high),))):
         calls = [planned for planned in tried.actions if planned.action.technique != "confirm"]
         try:
             if calls:
@@ -281,15 +281,6 @@ async def _hold(wave: Wave, campaign: Campaign) -> Wave | Stop:
     if campaign.candidates or campaign.partials:
         return Stop(FinishReason.BUDGET_EXHAUSTED, refusal.message)
     raise refusal
-
-
-def _cheapest(actions: tuple[PlannedAction, ...]) -> tuple[PlannedAction, ...]:
-    return (min(actions, key=lambda planned: planned.estimate.usd_high),)
-
-
-def answer_of(candidate: Candidate) -> str | None:
-    """What can be compared of a candidate: its final answer, not the tools it calls."""
-    return None if candidate.has_tool_calls else final_answer(candidate.text)
 
 
 def _index(portfolio: Portfolio, candidate: Candidate) -> int | None:

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 
 
 class FairGate:
@@ -18,14 +17,9 @@ class FairGate:
         self._served: dict[str, int] = {}
         self._turns = 0
 
-    @asynccontextmanager
-    async def slot(self, team: str) -> AsyncIterator[None]:
-        """Waits for a slot and gives it back; a cancelled wait takes none."""
-        await self.enter(team)
-        try:
-            yield
-        finally:
-            self.leave(team)
+    def slot(self, team: str) -> "Slot":
+        """`async with` waits for a slot and gives it back; a cancelled wait takes none."""
+        return Slot(None, self, team)
 
     async def enter(self, team: str) -> None:
         """Waits for a slot; a cancelled wait takes none. Whoever entered leaves."""

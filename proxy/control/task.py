@@ -5,13 +5,14 @@ model-name suffix, the key's and team's defaults, the server's. Scalars: the str
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from proxy.control.block import peek_messages, take_blocks
+from proxy.control.defaults import default_wishes, operating_point, server_wishes
 from proxy.control.fields import (
     OURS,
     decode_field,
@@ -41,9 +42,8 @@ from proxy.control.wishes import (
 )
 from proxy.settings import Settings
 from router.errors import BadRequest, Forbidden, TooLarge, UnknownModel
-from router.task import Budget, Caller, Defaults, Effort, NamedAction, OperatingPoint, Payload, Requirement, Task
+from router.task import Caller, NamedAction, Payload, Requirement, Task
 
-NO_DEFAULTS = Defaults()
 VIRTUAL_MODELS = ("maestro", "maestro-low", "maestro-medium", "maestro-high")
 HEADER_PREFIX = "x-maestro-"
 HEADERS = ("budget-usd", "budget-seconds", "budget-calls", "effort", "quality", "team", "requirements")
@@ -92,7 +92,7 @@ def task_of(
     options = Options() if OURS.isdisjoint(fields) else _read_options(fields, caller)
     tools = take_tools(fields, _searches_web(settings, model)) if "tools" in fields else ()
     places = _places(headers, fields, size, block, suffix, caller)
-    wishes = strongest([*places, _server_wishes(settings)])
+    wishes = strongest([*places, server_wishes(settings)])
     return Task(
         model=model,
         requirements=_all_requirements(wishes.requirements, fields, model, size),
@@ -106,7 +106,7 @@ def task_of(
         dry_run=options.dry_run,
         named_action=options.named_action,
         client_headers=forwarded(headers),
-        operating_point=_operating_point(places[:-1], caller) or fitted(wishes.effort, settings),
+        operating_point=operating_point(places[:-1], caller, wishes.effort, settings),
         tools=tools,
         payload=Payload({name: raw for name, raw in fields.items() if name not in OURS}),
     )
@@ -206,7 +206,7 @@ def _places(
         places.append(_take_metadata(fields))
     if block is not None:
         places.append(block)
-    places += [suffix, _default_wishes(caller)]
+    places += [suffix, default_wishes(caller)]
     return places
 
 
@@ -217,46 +217,6 @@ def _take_metadata(fields: Fields) -> Wishes:
     else:
         fields["metadata"] = left
     return wishes
-
-
-def _default_wishes(caller: Caller) -> Wishes:
-    """The key's and team's word."""
-    if caller.defaults is NO_DEFAULTS or caller.defaults == NO_DEFAULTS:
-        return NOTHING
-    defaults, budget = caller.defaults, caller.defaults.budget
-    said = Budget() if budget is None else budget
-    return Wishes(
-        usd=said.usd,
-        seconds=said.seconds,
-        calls=said.calls,
-        effort=budget.effort if budget is not None and defaults.says_effort else None,
-        quality=defaults.quality_threshold,
-        requirements=defaults.requirements,
-    )
-
-
-def _operating_point(request: Sequence[Wishes], caller: Caller) -> OperatingPoint | None:
-    """The key's or team's point, unless the request itself says an effort."""
-    point = caller.defaults.operating_point
-    return None if point is None or any(place.effort is not None for place in request) else point
-
-
-def fitted(effort: Effort | None, settings: Settings) -> OperatingPoint | None:
-    """What the settings say an effort is worth, if they say it (`maestro efforts` fits them)."""
-    point = settings.efforts.get(effort or "low")
-    return None if point is None else OperatingPoint(point.usd, point.seconds)
-
-
-def _server_wishes(settings: Settings) -> Wishes:
-    """The weakest word."""
-    server = settings.defaults
-    return Wishes(
-        usd=server.budget_usd,
-        seconds=server.budget_seconds,
-        calls=server.budget_calls,
-        effort=server.effort,
-        quality=server.quality_threshold,
-    )
 
 
 def _read_options(fields: Fields, caller: Caller) -> Options:

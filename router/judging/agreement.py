@@ -96,3 +96,8 @@ def _boxed(text: str) -> str | None:
         if depth == 0:
             return text[start:place]
     return None
+
+
+def answer_of(candidate: Candidate) -> str | None:
+    """What can be compared of a candidate: its final answer, not the tools it calls."""
+    return None if candidate.has_tool_calls else final_answer(candidate.text)

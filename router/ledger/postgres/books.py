@@ -9,6 +9,7 @@ from psycopg import AsyncConnection, IsolationLevel, sql
 
 from router.errors import BadRequest
 from router.ledger.ledger import DIMENSIONS, Discrepancy, Spend
+from router.ledger.sums import total_of, with_usd
 
 _COLUMNS = {"key": "key_id"}
 _DAY = sql.SQL("to_char(to_timestamp(settled_at) at time zone 'UTC', 'YYYY-MM-DD')")
@@ -64,7 +65,7 @@ async def spend(db: AsyncConnection, query: Spend) -> list[dict[str, Any]]:
     )
     rows = await (await db.execute(statement, _bounds(query))).fetchall()
     names = (*query.by, "calls", "input_tokens", "output_tokens", "nanodollars", "estimated_calls")
-    return [_with_usd(dict(zip(names, row, strict=True))) for row in rows]
+    return [with_usd(dict(zip(names, row, strict=True))) for row in rows]
 
 
 async def list_charges(db: AsyncConnection, query: Spend, limit: int) -> list[dict[str, Any]]:
@@ -75,7 +76,7 @@ async def list_charges(db: AsyncConnection, query: Spend, limit: int) -> list[di
         " order by settled_at desc limit %(limit)s"
     ).format(names, _DAY, _WHERE)
     rows = await (await db.execute(statement, {**_bounds(query), "limit": limit})).fetchall()
-    named = [_with_usd(dict(zip(_LINE, row, strict=True))) for row in rows]
+    named = [with_usd(dict(zip(_LINE, row, strict=True))) for row in rows]
     return [{**row, "price": json.loads(row["price"] or "{}")} for row in named]
 
 
@@ -84,7 +85,7 @@ async def totals(db: AsyncConnection) -> Mapping[str, Any]:
     whole = await (await db.execute(sql.SQL("select {} from ({}) x").format(_SUMS, _CHARGES))).fetchone()
     by_team = sql.SQL("select team, {} from ({}) x where team <> '' group by team order by team")
     teams = await (await db.execute(by_team.format(_SUMS, _CHARGES))).fetchall()
-    return {**_total(whole or ()), "teams": {team: _total(sums) for team, *sums in teams}}
+    return {**total_of(whole or ()), "teams": {team: total_of(sums) for team, *sums in teams}}
 
 
 async def check(db: AsyncConnection) -> list[Discrepancy]:
@@ -128,19 +129,3 @@ def _ordered(names: Sequence[str]) -> sql.Composed:
 
 def _bounds(query: Spend) -> dict[str, Any]:
     return {"since": query.since, "until": query.until, "team": query.team, "key": query.key_id}
-
-
-def _with_usd(row: dict[str, Any]) -> dict[str, Any]:
-    nanodollars = row.pop("nanodollars")
-    return {**row, "usd": nanodollars / 1e9}
-
-
-def _total(sums: Sequence[int | None]) -> dict[str, Any]:
-    calls, asked, answered, nanodollars, estimated = (value or 0 for value in sums)
-    return {
-        "calls": calls,
-        "input_tokens": asked,
-        "output_tokens": answered,
-        "usd": nanodollars / 1e9,
-        "estimated_calls": estimated,
-    }

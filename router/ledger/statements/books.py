@@ -2,12 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from router.errors import BadRequest
 from router.ledger.ledger import DIMENSIONS, Discrepancy, Spend
+from router.ledger.sums import total_of, with_usd
 
 _COLUMNS = {"key": "key_id"}
 _CHARGES = """
@@ -48,7 +49,7 @@ def spend(db: sqlite3.Connection, query: Spend) -> list[dict[str, Any]]:
         _bounds(query),
     ).fetchall()
     names = (*query.by, "calls", "input_tokens", "output_tokens", "nanodollars", "estimated_calls")
-    return [_with_usd(dict(zip(names, row, strict=True))) for row in rows]
+    return [with_usd(dict(zip(names, row, strict=True))) for row in rows]
 
 
 def list_charges(db: sqlite3.Connection, query: Spend, limit: int) -> list[dict[str, Any]]:
@@ -59,7 +60,7 @@ def list_charges(db: sqlite3.Connection, query: Spend, limit: int) -> list[dict[
         ) where {_WHERE} order by settled_at desc limit :limit""",
         {**_bounds(query), "limit": limit},
     ).fetchall()
-    named = [_with_usd(dict(zip(_LINE, row, strict=True))) for row in rows]
+    named = [with_usd(dict(zip(_LINE, row, strict=True))) for row in rows]
     return [{**row, "price": json.loads(row["price"] or "{}")} for row in named]
 
 
@@ -73,7 +74,7 @@ def totals(db: sqlite3.Connection) -> Mapping[str, Any]:
     teams = db.execute(
         f"select team, {_SUMS} from ({_CHARGES}) where team != '' group by team order by team"
     ).fetchall()
-    return {**_total(whole), "teams": {team: _total(sums) for team, *sums in teams}}
+    return {**total_of(whole), "teams": {team: total_of(sums) for team, *sums in teams}}
 
 
 def check(db: sqlite3.Connection) -> list[Discrepancy]:
@@ -109,19 +110,3 @@ def prune(db: sqlite3.Connection, keep_days: int, now: float) -> Mapping[str, in
         counts[table] = db.execute(f"delete from {table} where created_at < ?", (before,)).rowcount
     counts["audit"] = db.execute("delete from audit where at < ?", (before,)).rowcount
     return counts
-
-
-def _with_usd(row: dict[str, Any]) -> dict[str, Any]:
-    nanodollars = row.pop("nanodollars")
-    return {**row, "usd": nanodollars / 1e9}
-
-
-def _total(sums: Sequence[int | None]) -> dict[str, Any]:
-    calls, asked, answered, nanodollars, estimated = (value or 0 for value in sums)
-    return {
-        "calls": calls,
-        "input_tokens": asked,
-        "output_tokens": answered,
-        "usd": nanodollars / 1e9,
-        "estimated_calls": estimated,
-    }
