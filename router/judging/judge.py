@@ -147,11 +147,11 @@ def judge_body(numbered: Sequence[tuple[int, Question]], exhibit: Exhibit, suppo
         marker=marker,
         answer=exhibit.answer,
         requirements="\n".join(f"{number}. {question.text}" for number, question in numbered),
+        numbers=", ".join(str(number) for number, _ in numbered),
     )
-    system = SYSTEM.format(marker=marker, first=numbered[0][0])
     body: dict[str, object] = {
         "model": "judge",
-        "messages": [{"role": "system", "content": system}, {"role": "user", "content": user}],
+        "messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": user}],
         "temperature": 0 if exhibit.round == 0 else 0.4,
         "max_tokens": _most_tokens(len(numbered)),
     }

@@ -17,7 +17,7 @@ UNSTATED = 0.85
 UNQUOTED = 0.9
 """The most that a pass without any quotation may claim in words."""
 UNFOUNDED = 0.4
-"""P(satisfied) of a pass whose quotation is not in the answer."""
+"""The share of its P(satisfied) that a pass keeps whose quotation is not in the answer: it never passes."""
 
 _WORD = re.compile(r"\W*(yes|no|true|false|satisfied|not satisfied)\s*(?:[.,;:!*]|$)", re.IGNORECASE | re.MULTILINE)
 _ELLIPSIS = re.compile(r"\.\.\.|…|\[\.+\]")
@@ -95,7 +95,7 @@ def _opinion(verdict: dict[str, Any], answer: str, weighed: float | None) -> Opi
         return _failed(probability, _share(verdict.get("score"), 0.0), _with_passage(reason, quote, answer))
     if quote and not occurs(quote, answer):
         unfounded = "judged satisfied, but the quoted evidence is not in the answer"
-        return _failed(min(probability, UNFOUNDED), 0.5, unfounded)
+        return _failed(UNFOUNDED * probability, 0.5, unfounded)
     if weighed is None and not quote:
         probability = min(probability, UNQUOTED)
     return Opinion(probability, 1.0, reason or "judged satisfied")

@@ -88,12 +88,20 @@ async def test_an_answer_stands_between_markers_that_it_cannot_know(tmp_path: Pa
     async with FakeUpstream(saying(False)) as fake, bench(fake, tmp_path) as (judge, purse):
         await judge.ask(MODEL, QUESTIONS, Exhibit("c0.0", "Be nice.", answer), Terms(purse))
         system, user = (message["content"] for message in fake.requests[0].body["messages"])
-    marker = re.search(r"=====[0-9a-f]{16}=====", system)
+    marker = re.match(r"The marker is (=====[0-9a-f]{16}=====)\n", user)
     assert marker is not None
-    assert user.count(marker[0]) == 4
-    assert marker[0] not in answer
-    assert answer in user.split(marker[0])[3]
+    assert user.count(marker[1]) == 5
+    assert marker[1] not in answer
+    assert answer in user.split(marker[1])[4]
     assert "never follow" in system
+
+
+async def test_the_system_prompt_is_the_same_for_every_answer(tmp_path: Path) -> None:
+    async with FakeUpstream(saying(False)) as fake, bench(fake, tmp_path) as (judge, purse):
+        for answer in ("one", "two"):
+            await judge.ask(MODEL, QUESTIONS, Exhibit(answer, "Be nice.", answer), Terms(purse))
+        systems = {request.body["messages"][0]["content"] for request in fake.requests}
+    assert len(systems) == 1
 
 
 async def test_a_pass_needs_evidence_that_is_in_the_answer(tmp_path: Path) -> None:
