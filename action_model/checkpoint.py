@@ -33,7 +33,8 @@ class CheckpointError(Exception):
 class Card:
     """What a checkpoint is: feature version, models, where it comes from, how good it was on held-out tasks.
 
-    `joined` names the models that were learnt one by one later, from how many labels each.
+    `joined` names the models that were learnt one by one later, from how many labels each. `prompts` are the prompt
+    variants that `models` speak of, with their texts.
     """
 
     models: tuple[str, ...]
@@ -41,6 +42,7 @@ class Card:
     trained_on: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     joined: tuple[str, ...] = ()
+    prompts: Mapping[str, str] = field(default_factory=dict)
     features_version: int = features.VERSION
     format: int = FORMAT
     sha256: str = ""
@@ -99,6 +101,8 @@ def _tensors(learnt: Learnt) -> dict[str, NDArray[Any]]:
         **dict(zip(JOINED, learnt.joined.parts(), strict=True)),
         **_ridge("log_tokens", learnt.log_tokens),
     }
+    for table, counts in learnt.requirement_counts.items():
+        tensors |= _ridge(f"{table}.requirements", counts)
     for table, mixture in learnt.mixtures.items():
         tensors |= _ridge(f"{table}.level", mixture.level) | _ridge(f"{table}.differences", mixture.differences)
         tensors[f"{table}.weights"] = np.array(mixture.weights)
@@ -149,6 +153,11 @@ def _learnt(raw: Mapping[str, NDArray[Any]], card: Card) -> Learnt:
         concentration=float(tensors["concentration"][0]),
         demand=Demand(*(tensors[f"demand.{part}"] for part in ("center", "basis", "loadings"))),
         joined=Joined(card.joined, *(tensors[name] for name in JOINED)),
+        requirement_counts={
+            table: _read_ridge(tensors, f"{table}.requirements")
+            for table in card.tables
+            if f"{table}.requirements.mean" in tensors
+        },
     )
 
 

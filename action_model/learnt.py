@@ -1,7 +1,7 @@
 """What was learnt from outcome tables: a projection, one mixture per table, and one latent model over all models."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -59,7 +59,8 @@ class Learnt:
     `log_price` (M,) is log10 of each model's mean dollars a call (NaN unknown); `log_tokens` predicts the logarithm of
     output tokens (N, M) with `token_spread` (M,) around it, `token_high` (M,) its 0.9 quantile above what is predicted.
     `concentration` is that of repeats of one action on one task (Beta-binomial). `demand` and `joined` place new
-    models.
+    models. `requirement_counts` predict, by table, how many requirements a task of such a text had (N, 1), where tasks
+    had any: what they took away is in that table's marginals.
     """
 
     models: tuple[str, ...]
@@ -74,6 +75,15 @@ class Learnt:
     concentration: float
     demand: Demand
     joined: Joined
+    requirement_counts: Mapping[str, Ridge] = field(default_factory=dict)
+
+    def requirements_at(self, x: Floats) -> Floats:
+        """(M,): how many requirements tasks of this text (projected, (d,)) had in the table of each model."""
+        found = np.zeros(len(self.models))
+        for table, counts in self.requirement_counts.items():
+            told = float((counts.mean + (x - counts.center) @ counts.weights)[0])
+            found[list(self.tables[table])] = max(told, 0.0)
+        return found
 
     def marginals(self, features: Floats) -> Floats:
         """(N, M): each model's chance of success on each text, from its own table's mixture."""

@@ -68,10 +68,13 @@ def prior_of(learnt: Learnt, name: str, log_price: float | None = None) -> Coeff
     return Coefficients(mean, covariance)
 
 
-def fit_coefficients(prior: Coefficients, demand: Floats, score: Floats, attenuation: float) -> Coefficients:
+def fit_coefficients(
+    prior: Coefficients, demand: Floats, score: Floats, attenuation: float, hard: Floats | float = 0.0
+) -> Coefficients:
     """The posterior after scores (n,) in [0, 1] of tasks with `demand` (n, k).
 
-    P(success | x) = sigmoid(attenuation × (bias + loadings · u)): z is integrated out (MacKay 1992, eq. 30).
+    P(success | x) = sigmoid(attenuation × (bias + loadings · u - hard)): z is integrated out (MacKay 1992, eq. 30);
+    `hard` (n,) is what a task's requirements take away, in logits.
     """
     precision = np.linalg.inv(prior.covariance)
     if not len(score):
@@ -80,7 +83,7 @@ def fit_coefficients(prior: Coefficients, demand: Floats, score: Floats, attenua
     at = prior.mean.copy()
     hessian = precision
     for _ in range(STEPS):
-        p = sigmoid(phi @ at)
+        p = sigmoid(phi @ at - attenuation * hard)
         gradient = phi.T @ (score - p) - precision @ (at - prior.mean)
         hessian = precision + (phi * (p * (1 - p))[:, None]).T @ phi
         step = np.linalg.solve(hessian, gradient)

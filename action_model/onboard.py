@@ -19,6 +19,7 @@ from action_model.newcomer import (
     most_telling,
     prior_of,
 )
+from action_model.prior import PriorConfig
 
 TOKEN_LABELS = 4.0
 """Answers that the prior of a model's length counts for."""
@@ -38,12 +39,14 @@ class Newcomer:
 @dataclass(frozen=True)
 class Label:
     """What came of one task: the text as `Facts.text` has it, the score in [0, 1], and what known models scored on it
-    (by the checkpoint's names, "table:model"), if that is known."""
+    (by the checkpoint's names, "table:model"), if that is known. `requirements` counts the task's own: what they take
+    away is not the model's."""
 
     text: str
     score: float
     output_tokens: float | None = None
     others: Mapping[str, float] = field(default_factory=dict)
+    requirements: int = 0
 
 
 def onboard(learnt: Learnt, newcomer: Newcomer, labels: Sequence[Label]) -> Learnt:
@@ -52,10 +55,11 @@ def onboard(learnt: Learnt, newcomer: Newcomer, labels: Sequence[Label]) -> Lear
     demand = learnt.demand(learnt.logits_at(x))
     score = np.array([label.score for label in labels])
     theta = theta_prior(learnt, newcomer.name)
-    known = _fit(learnt, newcomer, demand, score, theta)
+    hard = PriorConfig().logit_per_requirement * np.array([float(label.requirements) for label in labels])
+    known = _fit(learnt, newcomer, demand, (score, hard), theta)
     if any(label.others for label in labels):
-        theta = _fit_theta(learnt, labels, known.logits(demand), theta)
-        known = _fit(learnt, newcomer, demand, score, theta)
+        theta = _fit_theta(learnt, labels, known.logits(demand) - hard, theta)
+        known = _fit(learnt, newcomer, demand, (score, hard), theta)
     tokens = np.array([np.nan if label.output_tokens is None else label.output_tokens for label in labels])
     longer, spread = _lengths(learnt, x, tokens)
     parts = (known.mean[0], known.mean[1:], theta, longer, spread, float(len(labels)))
@@ -69,7 +73,8 @@ def next_questions(
     demand = learnt.demand(learnt.logits_at(_projected(learnt, texts)))
     theta = theta_prior(learnt, newcomer.name)
     done = sorted(answered)
-    known = _fit(learnt, newcomer, demand[done], np.array([answered[i] for i in done]), theta)
+    score = np.array([answered[i] for i in done])
+    known = _fit(learnt, newcomer, demand[done], (score, np.zeros(len(done))), theta)
     free = [i for i in range(len(texts)) if i not in answered]
     return most_telling(known, demand, count, attenuation_of(theta), free)
 
@@ -88,10 +93,14 @@ def _projected(learnt: Learnt, texts: Sequence[str]) -> Floats:
     return learnt.projection(featurize(texts))
 
 
-def _fit(learnt: Learnt, newcomer: Newcomer, demand: Floats, score: Floats, theta: Floats) -> Coefficients:
+def _fit(
+    learnt: Learnt, newcomer: Newcomer, demand: Floats, told: tuple[Floats, Floats], theta: Floats
+) -> Coefficients:
+    """`told`: the scores (n,), and what requirements took away from each task (n,)."""
+    score, hard = told
     usd = newcomer.usd_per_call
     prior = prior_of(learnt, newcomer.name, None if not usd else float(np.log10(usd)))
-    return fit_coefficients(prior, demand, score, attenuation_of(theta))
+    return fit_coefficients(prior, demand, score, attenuation_of(theta), hard)
 
 
 def _fit_theta(learnt: Learnt, labels: Sequence[Label], logits: Floats, start: Floats) -> Floats:

@@ -38,7 +38,8 @@ class Selection:
 class Grid:
     """Prompts × models of one benchmark, only prompts that every model answered. NaN where a figure is unknown.
 
-    `score`, `usd`, `output_tokens`, `seconds` are (N, M); `input_tokens` (N,).
+    `score`, `usd`, `output_tokens`, `seconds` are (N, M); `input_tokens` (N,); `requirements` (N,) counts those of each
+    task, where the table says it.
     """
 
     prompts: tuple[str, ...]
@@ -51,6 +52,7 @@ class Grid:
     seconds: Floats
     input_tokens: Floats
     answers: tuple[tuple[str | None, ...], ...]
+    requirements: Floats | None = None
 
     def take(self, rows: NDArray[np.intp]) -> "Grid":
         """Some of the prompts."""
@@ -65,6 +67,7 @@ class Grid:
             self.seconds[rows],
             self.input_tokens[rows],
             tuple(self.answers[i] for i in rows),
+            None if self.requirements is None else self.requirements[rows],
         )
 
 

@@ -59,6 +59,7 @@ def _grid(rows: Sequence[Mapping[str, Any]], models: tuple[str, ...], fill: bool
         _by_column(seconds),
         np.array([float(row["input_tokens"] or 0) for row in first]),
         tuple(tuple(cell[0]["answer"] if cell else None for cell in row) for row in found),
+        np.array([float(row.get("requirement_count") or 0) for row in first]),
     )
 
 

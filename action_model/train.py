@@ -17,6 +17,7 @@ from action_model.ridge import Ridge, fit_ridge
 
 FOLDS = 4
 TOKEN_PENALTY = 20.0
+COUNT_PENALTY = 5.0
 MEDIAN_TOKENS = 200.0
 CONCENTRATION = 4.0
 """Of repeats, where nothing is known of them (`PriorConfig.concentration`)."""
@@ -64,6 +65,11 @@ def train(
         concentration=concentration,
         demand=demand,
         joined=nobody(demand.basis.shape[1], latent.theta.shape[1]),
+        requirement_counts={
+            name: fit_ridge(projected[name], grid.requirements[:, None], COUNT_PENALTY)
+            for name, grid in grids.items()
+            if grid.requirements is not None and grid.requirements.any()
+        },
     )
 
 
