@@ -1,9 +1,10 @@
 """The learned `Estimator`: a checkpoint's predictions for models it knows, placed by price for models it does not."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from cachetools import LRUCache
@@ -14,6 +15,7 @@ from action_model.checkpoint import DEFAULT, load_checkpoint
 from action_model.facts import Facts
 from action_model.features import featurize
 from action_model.fused import fuse
+from action_model.identity import identity_of
 from action_model.latent import sigmoid
 from action_model.learnt import Learnt
 from action_model.online import Online, cluster_of
@@ -26,12 +28,14 @@ REMEMBERED = 4096
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What is predicted of one text for all M + J models: `logits`, `log_tokens`; its `demand` (k,), and its
-    `difficulty`: how much easier than usual it is."""
+    `difficulty`: how much easier than usual it is; `requirements` (M + J,) counts those that such texts had where each
+    model was learnt: what they take away is in its logit already."""
 
     logits: Floats
     difficulty: float
     demand: Floats
     log_tokens: Floats
+    requirements: Floats
 
 
 class LearnedEstimator:
@@ -41,8 +45,11 @@ class LearnedEstimator:
     price, the text's own difficulty (how far all known models stand from their mean on it), and the mean theta.
     """
 
-    def __init__(self, learnt: Learnt, config: PriorConfig | None = None) -> None:
+    def __init__(
+        self, learnt: Learnt, config: PriorConfig | None = None, prompts: Mapping[str, str] | None = None
+    ) -> None:
         self._learnt = learnt
+        self.prompts: Mapping[str, str] = dict(prompts or {})
         self._config = config or PriorConfig()
         self._prior = PriorEstimator(self._config)
         names = [name.split(":", 1)[1] for name in learnt.models] + list(learnt.joined.names)
@@ -53,20 +60,23 @@ class LearnedEstimator:
         self._places: LRUCache[tuple[str, str, float, float], tuple[int, float]] = LRUCache(REMEMBERED)
         self._texts: LRUCache[str, Reading] = LRUCache(REMEMBERED)
         self._fused = fuse(learnt)
+        self.identity = identity_of(learnt)
         self.online = Online()
         spreads = np.concatenate([learnt.token_spread, learnt.joined.token_spread])
         highs = np.concatenate([learnt.token_high, HIGH_QUANTILE_Z * learnt.joined.token_spread])
         self._spreads = list(zip(spreads.tolist(), highs.tolist(), strict=True))
         self._usual = float(np.median(learnt.latent.bias))
+        self._variants: LRUCache[str, Sequence[str]] = LRUCache(REMEMBERED)
 
     def believe(self, facts: Facts, portfolio: Portfolio, speeds: Mapping[str, Speed] | None = None) -> Belief:
         """The belief before any call. Never raises for a model it does not know."""
         reading = self._read(facts.text)
         logits, latent = reading.logits, self._learnt.latent
-        demand = self._config.logit_per_requirement * len(facts.requirement_kinds)
+        count, each = len(facts.requirement_kinds), self._config.logit_per_requirement
         places = [self._place(offer) for offer in portfolio.offers]
-        hard = 0.5 * max(-1.5, min(1.5, reading.difficulty)) - demand
-        at = np.array([by_price + hard if column < 0 else logits[column] - demand for column, by_price in places])
+        hard = 0.5 * max(-1.5, min(1.5, reading.difficulty)) - each * count
+        known = logits + each * (reading.requirements - count)
+        at = np.array([added + (hard if column < 0 else known[column]) for column, added in places])
         if self.online.overall:
             at += self.online.offsets(cluster_of(reading.demand), [offer.action.name for offer in portfolio.offers])
         theta = self._thetas[[column for column, _ in places]]  # (A, d)
@@ -78,9 +88,21 @@ class LearnedEstimator:
         """As the prior has it: no public table records repairs by requirement."""
         return self._prior.fix_success(belief, index, repair)
 
+    def variants(self, family: str) -> Sequence[str]:
+        """What else than a plain sample the checkpoint knows of a family."""
+        start = f"{family}:".lower()
+        if start not in self._variants:
+            self._variants[start] = [name[len(start) :] for name in self._columns if name.startswith(start)]
+        return self._variants[start]
+
     def learn(self, text: str, action: Action, predicted: float, outcome: float) -> None:
         """Takes in what came of an action on a text, in [0, 1]: later predictions of it move at once."""
         self.online.learn(cluster_of(self._read(text).demand), action.name, predicted, outcome)
+
+    def reading(self, text: str) -> Mapping[str, Any]:
+        """Which checkpoint reads it, and its demand to three digits: a dozen numbers that do not tell the text."""
+        demand = [round(value, 3) for value in self._read(text).demand.tolist()]
+        return {"checkpoint": self.identity.checkpoint, "basis": self.identity.basis, "demand": demand}
 
     def demand(self, text: str) -> Floats:
         """(k,): what the text demands, as `Demand` has it."""
@@ -100,33 +122,39 @@ class LearnedEstimator:
                 float(logits.mean()) - self._usual,
                 demand,
                 np.concatenate([tokens, tokens.mean() + joined.log_tokens]),
+                np.concatenate([learnt.requirements_at(x), np.zeros(len(joined.names))]),
             )
         return known
 
-    def _lengths(self, reading: "Reading", portfolio: Portfolio, columns: list[int]) -> Mapping[str, Lengths]:
-        """Output tokens of the models that are known, by model id."""
+    def _lengths(self, reading: "Reading", portfolio: Portfolio, columns: list[int]) -> Mapping[Action, Lengths]:
+        """Output tokens of the actions whose model is known: their own where they were learnt apart."""
         return {
-            offer.action.model: Lengths(float(reading.log_tokens[column]), *self._spreads[column])
+            offer.action: Lengths(float(reading.log_tokens[column]), *self._spreads[column])
             for offer, column in zip(portfolio.offers, columns, strict=True)
             if column >= 0
         }
 
     def _place(self, offer: Offer) -> tuple[int, float]:
-        """(column, 0) of a known model; (-1, logit by its price) of an unknown one."""
+        """(column, 0) of a known model; (-1, logit by its price) of an unknown one. To both is added what a variant is
+        thought to change, where it was not learnt itself."""
         price = offer.price
         key = (offer.family, offer.action.variant, price.input_usd_per_mtok, price.output_usd_per_mtok)
         place = self._places.get(key)
         if place is None:
             family = offer.family.lower()
-            column = self._columns.get(f"{family}:{offer.action.variant}".lower(), self._columns.get(family, -1))
+            plain = self._columns.get(family, -1)
+            own = self._columns.get(f"{family}:{offer.action.variant}".lower()) if offer.action.variant else plain
+            column = plain if own is None else own
+            limited = own is None or own < 0
+            fewer = self._config.logit_of_tool_limit if limited and offer.action.tool_limit is not None else 0.0
             decades = math.log10((blended_usd(offer.price) + 0.02) / self._config.cheap_usd_per_mtok)
             by_price = self._config.base_logit + self._config.logit_per_decade * max(-1.5, min(2.5, decades))
-            place = self._places[key] = (column, by_price if column < 0 else 0.0)
+            place = self._places[key] = (column, fewer + (by_price if column < 0 else 0.0))
         return place
 
 
 def load_estimator(path: Path | None = None) -> "LearnedEstimator":
     """The estimator of a checkpoint; None: the one in the package. Reads files and the encoder: call it in a thread."""
-    learnt, _ = load_checkpoint(path or DEFAULT)
+    learnt, card = load_checkpoint(path or DEFAULT)
     featurize(["warm"])  # loads the encoder now, not in the event loop at the first request
-    return LearnedEstimator(learnt)
+    return LearnedEstimator(learnt, prompts=card.prompts)

@@ -69,23 +69,29 @@ def prior_of(learnt: Learnt, name: str, log_price: float | None = None) -> Coeff
 
 
 def fit_coefficients(
-    prior: Coefficients, demand: Floats, score: Floats, attenuation: float, hard: Floats | float = 0.0
+    prior: Coefficients,
+    demand: Floats,
+    score: Floats,
+    attenuation: Floats | float,
+    hard: Floats | float = 0.0,
+    weight: Floats | float = 1.0,
 ) -> Coefficients:
     """The posterior after scores (n,) in [0, 1] of tasks with `demand` (n, k).
 
     P(success | x) = sigmoid(attenuation × (bias + loadings · u - hard)): z is integrated out (MacKay 1992, eq. 30);
-    `hard` (n,) is what a task's requirements take away, in logits.
+    `hard` (n,) is what a task's requirements take away, in logits; `weight` (n,) counts a row more than once or less.
     """
     precision = np.linalg.inv(prior.covariance)
     if not len(score):
         return prior
-    phi = attenuation * np.concatenate([np.ones((len(demand), 1)), demand], axis=1)
+    slope = np.broadcast_to(attenuation, (len(score),))
+    phi = slope[:, None] * np.concatenate([np.ones((len(demand), 1)), demand], axis=1)
     at = prior.mean.copy()
     hessian = precision
     for _ in range(STEPS):
-        p = sigmoid(phi @ at - attenuation * hard)
-        gradient = phi.T @ (score - p) - precision @ (at - prior.mean)
-        hessian = precision + (phi * (p * (1 - p))[:, None]).T @ phi
+        p = sigmoid(phi @ at - slope * hard)
+        gradient = phi.T @ (weight * (score - p)) - precision @ (at - prior.mean)
+        hessian = precision + (phi * (weight * p * (1 - p))[:, None]).T @ phi
         step = np.linalg.solve(hessian, gradient)
         at = at + step / max(1.0, float(np.abs(step).max()) / 2.0)
         if float(np.abs(step).max()) < 1e-8:

@@ -6,9 +6,10 @@ a fixed low-discrepancy set. Success of an action under z is sigmoid(b - s z): a
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class PriorConfig:
 
     `base_logit` is a cheap model's logit of success on a task without requirements; a tenfold price adds
     `logit_per_decade`; each requirement takes `logit_per_requirement` away, each judged one a little more;
+    fewer tools than the client sent add `logit_of_tool_limit`: the one that is needed may be missing;
     `spread` scales z; `concentration` is that of repeats (one action, one task); output tokens are log-normal.
     """
 
@@ -42,6 +44,7 @@ class PriorConfig:
     first_token_seconds: float = 0.5
     tokens_per_second: float = 60.0
     seconds_sigma: float = 0.5
+    logit_of_tool_limit: float = -0.5
     fix_gain: float = 0.55
     fix_decay: float = 0.6
 
@@ -53,6 +56,11 @@ class PriorEstimator:
         self._config = config or PriorConfig()
         steps = (np.arange(PARTICLES) + 0.5) / PARTICLES
         self._z: Floats = np.array([NormalDist().inv_cdf(step) for step in steps])
+        self.prompts: Mapping[str, str] = {}
+
+    def variants(self, family: str) -> Sequence[str]:
+        """None: nothing is learnt."""
+        return ()
 
     def believe(self, facts: Facts, portfolio: Portfolio, speeds: Mapping[str, Speed] | None = None) -> Belief:
         """The belief before any call. `speeds` are what the upstreams do now, by model id."""
@@ -73,13 +81,18 @@ class PriorEstimator:
     def learn(self, text: str, action: Action, predicted: float, outcome: float) -> None:
         """Nothing: the prior is stated, not learnt."""
 
+    def reading(self, text: str) -> Mapping[str, Any]:
+        """Nothing: the prior reads no text."""
+        return {}
+
     def _logit(self, facts: Facts, offer: Offer) -> float:
         config = self._config
         decades = math.log10((blended_usd(offer.price) + 0.02) / config.cheap_usd_per_mtok)
         judged = sum(kind == "judge" for kind in facts.requirement_kinds)
         demand = config.logit_per_requirement * (len(facts.requirement_kinds) + 0.3 * judged)
         length = 0.15 * math.log2(max(facts.input_tokens, 64) / 64)
-        return config.base_logit + config.logit_per_decade * max(-1.5, min(2.5, decades)) - demand - length
+        fewer = 0.0 if offer.action.tool_limit is None else config.logit_of_tool_limit
+        return config.base_logit + config.logit_per_decade * max(-1.5, min(2.5, decades)) - demand - length + fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +111,20 @@ def belief_of(
     success: Floats,
     speeds: Mapping[str, Speed],
     config: PriorConfig,
-    lengths: Mapping[str, Lengths] | None = None,
+    lengths: Mapping[Action, Lengths] | None = None,
 ) -> Belief:
     """A belief of `success` (S, A) under equal particles, with what each action takes: tokens, dollars, seconds.
 
-    `lengths` are the output tokens of models that were learnt, by model id; the others get the prior's.
+    `lengths` are the output tokens of actions that were learnt; the others get the prior's.
     """
     lengths = lengths or {}
     means, spreads = success.mean(axis=0).tolist(), success.std(axis=0).tolist()
-    estimates, taken = [], dict[str, Taken]()
+    estimates, taken = [], dict[tuple[str, Lengths | None], Taken]()
     for offer, mean, spread in zip(portfolio.offers, means, spreads, strict=True):
-        model = offer.action.model
-        if model not in taken:
-            taken[model] = taken_by(facts, offer, speeds.get(model), config, lengths.get(model))
-        took = taken[model]
+        model, length = offer.action.model, lengths.get(offer.action)
+        if (model, length) not in taken:
+            taken[model, length] = taken_by(facts, offer, speeds.get(model), config, length)
+        took = taken[model, length]
         estimates.append(
             Estimate(
                 action=offer.action,

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Repair
@@ -28,12 +29,21 @@ class SwappingEstimator:
         self._stamp = _stamp(path)
         learnt, self._card = load_checkpoint(path)
         featurize(["warm"])
-        self._current = LearnedEstimator(learnt)
+        self._current = LearnedEstimator(learnt, prompts=self._card.prompts)
 
     @property
     def card(self) -> Card:
         """What is in use now."""
         return self._card
+
+    @property
+    def prompts(self) -> Mapping[str, str]:
+        """Of the checkpoint in use."""
+        return self._current.prompts
+
+    def variants(self, family: str) -> Sequence[str]:
+        """Of the checkpoint in use."""
+        return self._current.variants(family)
 
     def believe(self, facts: Facts, portfolio: Portfolio, speeds: Mapping[str, Speed] | None = None) -> Belief:
         """By the checkpoint in use."""
@@ -47,6 +57,10 @@ class SwappingEstimator:
         """Takes in an outcome until the next checkpoint, which begins without any."""
         self._current.learn(text, action, predicted, outcome)
 
+    def reading(self, text: str) -> Mapping[str, Any]:
+        """By the checkpoint in use."""
+        return self._current.reading(text)
+
     def is_changed(self) -> bool:
         """Does another file lie there than the one last looked at?"""
         return _stamp(self._path) != self._stamp
@@ -59,7 +73,7 @@ class SwappingEstimator:
         if card == self._card:
             return False
         refuse_worse(self._card, card)
-        self._current, self._card = LearnedEstimator(learnt), card
+        self._current, self._card = LearnedEstimator(learnt, prompts=card.prompts), card
         return True
 
     async def watch(self, seconds: float = WATCH_SECONDS, tell: Callable[[str], None] = logger.warning) -> None:

@@ -11,10 +11,12 @@ from router.candidates import is_settled
 from router.errors import BudgetExceeded, BudgetReserved, MaestroError, RunLimitReached
 from router.events import WaveStarted
 from router.executor import Executor, Next
+from router.exploration import NONE, Exploration, explored
 from router.job import Harvest, Job, Timing
 from router.judging.agreement import agreement, answer_of
 from router.learning import both, refreshed, revised, without_models
 from router.named import PARALLEL, NamedPlan
+from router.outlook import predicted
 from router.overlap import early_fix
 from router.planner import Situation, Stop, Verification, plan_wave
 from router.planning.opinions import count_opinions
@@ -43,6 +45,7 @@ class Campaign:
     max_parallel: int
     now: Callable[[], float]
     plan: NamedPlan | None = None
+    exploration: Exploration = NONE
     candidates: list[Candidate] = field(default_factory=list)
     partials: list[Candidate] = field(default_factory=list)
     waves: list[Wave] = field(default_factory=list)
@@ -113,6 +116,12 @@ class Campaign:
         if isinstance(decision, Stop) and decision.reason in GOOD:
             return confirming_wave(situation, standings(situation), 0.0) or decision
         return decision
+
+    def explored(self, wave: Wave) -> Wave:
+        """The first wave of a task that is checked may be another one, where the operator wants a share explored."""
+        if self.plan is not None or self.waves or self.is_poll:
+            return wave
+        return explored(wave, self.belief, self.exploration.share, self.exploration.draw())
 
     def _stays_unvalidated(self) -> bool:
         """Is there an answer that nothing is known against, and would another one be no better known?"""
@@ -227,7 +236,7 @@ async def run_waves(campaign: Campaign, executor: Executor) -> Stop:
         decision = campaign.decide()
         if isinstance(decision, Stop):
             return decision
-        held = await _hold(decision, campaign)
+        held = await _hold(campaign.explored(decision), campaign)
         if isinstance(held, Stop):
             return held
         harvest = await _carry_out(held, campaign, executor)
@@ -285,14 +294,3 @@ async def _hold(wave: Wave, campaign: Campaign) -> Wave | Stop:
 
 def _index(portfolio: Portfolio, candidate: Candidate) -> int | None:
     return next((i for i, action in enumerate(portfolio.actions) if action == candidate.action), None)
-
-
-def predicted(wave: Wave, belief: Belief, portfolio: Portfolio) -> Mapping[str, float]:
-    """What the first wave was expected to do."""
-    indices = [portfolio.actions.index(planned.action) for planned in wave.actions]
-    estimates = [planned.estimate for planned in wave.actions]
-    return {
-        "success": belief.success_of_set(indices),
-        "usd": sum(estimate.usd for estimate in estimates),
-        "seconds": max(estimate.seconds for estimate in estimates),
-    }

@@ -5,16 +5,23 @@ from typing import Any
 
 from action_model.estimator import Estimator
 from action_model.prices import to_usd
-from router.task import Candidate, Run
+from router.task import Candidate, PlannedAction, Run
 
 
 def outcomes_of(run: Run, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
-    """One row a candidate. `propensity` is 1: the planner is deterministic. `predicted` is of the first wave alone."""
-    expected = {planned.action: planned.estimate.success for wave in run.waves[:1] for planned in wave.actions}
+    """One row a candidate. `propensity` is the chance that its action was in the first wave, 1 where nothing is
+    explored; what later waves hold follows from what came before. `predicted` is of the first wave alone."""
+    first = {planned.action: planned for wave in run.waves[:1] for planned in wave.actions}
     return [
-        _row(run.id, candidate, kinds) | {"predicted": expected.get(candidate.action) if not candidate.wave else None}
+        _row(run.id, candidate, kinds) | _chosen_by(None if candidate.wave else first.get(candidate.action))
         for candidate in run.candidates
     ]
+
+
+def _chosen_by(planned: PlannedAction | None) -> dict[str, Any]:
+    if planned is None:
+        return {"predicted": None, "propensity": 1.0}
+    return {"predicted": planned.estimate.success, "propensity": planned.propensity}
 
 
 def teach(estimator: Estimator, text: str, rows: Sequence[Mapping[str, Any]], run: Run) -> None:
@@ -33,7 +40,9 @@ def _row(run_id: str, candidate: Candidate, kinds: tuple[str, ...]) -> dict[str,
         "action": candidate.action.name,
         "model": candidate.action.model,
         "technique": candidate.action.technique,
-        "propensity": 1.0,
+        "wave": candidate.wave,
+        "has_parents": bool(candidate.parents),
+        "has_tool_calls": candidate.has_tool_calls,
         "success": float(all(v.passed for v in candidate.verdicts)) if candidate.verdicts else None,
         "score": candidate.score,
         "kinds": list(kinds),

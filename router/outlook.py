@@ -1,7 +1,7 @@
 """What is expected of each action now: the estimator's belief, corrected by what upstreams do and by prompt caches."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Estimate
@@ -12,9 +12,12 @@ from action_model.prior import PriorConfig, output_tokens
 from action_model.speed import Speed
 from router.efforts import tradeoff_of
 from router.pins import Pin, cache_saving_usd, with_saving
-from router.portfolio import offers_for, with_true_costs
-from router.task import Task
+from router.portfolio import offers_for, with_more_input, with_true_costs
+from router.task import Task, Wave
+from router.techniques.prompts import PROMPT_VARIANTS
+from router.upstreams.tokens import count_tokens
 from router.upstreams.upstream import Model
+from router.variants import NO_VARIANTS, Shelf, Variants, tokens_of
 
 
 @dataclass
@@ -24,14 +27,31 @@ class Outlook:
     estimator: Estimator
     clock: Callable[[], float]
     speeds: dict[str, Speed] = field(default_factory=dict)
+    variants: Variants = NO_VARIANTS
 
-    def believe(self, task: Task, facts: Facts, models: Sequence[Model], pin: Pin | None = None) -> "Prospect":
-        """The portfolio of these models for this task, and the belief over it."""
-        return self.over(offers_for(models, task, facts), facts, models, pin)
+    def believe(
+        self, task: Task, facts: Facts, models: Sequence[Model], pin: Pin | None = None, is_bound: bool = False
+    ) -> "Prospect":
+        """The portfolio of these models for this task, and the belief over it. A conversation that is bound to the
+        model of its pin keeps that model's variant too."""
+        held = pin.variant if is_bound and pin is not None else None
+        shelf = Shelf(self.variants, self.estimator.variants, self.prompts, held)
+        prospect = self.over(offers_for(models, task, facts, shelf), facts, models, pin)
+        single = (a for model in models for a in (shelf.first(model), *shelf.learnt_actions(model, task, facts)))
+        return replace(prospect, single=frozenset(single))
+
+    @property
+    def prompts(self) -> Mapping[str, str]:
+        """The texts of all prompt variants: built in, of the checkpoint, and of the settings, which are the
+        strongest."""
+        own = {name: prompt.text for name, prompt in self.variants.prompts.items()}
+        return {**PROMPT_VARIANTS, **self.estimator.prompts, **own}
 
     def over(self, portfolio: Portfolio, facts: Facts, models: Sequence[Model], pin: Pin | None = None) -> "Prospect":
         """The same for a given portfolio."""
         belief = with_true_costs(self.estimator.believe(facts, portfolio, self.speeds), portfolio)
+        prompts = self.prompts
+        belief = with_more_input(belief, portfolio, lambda action: tokens_of(action, facts, prompts, count_tokens))
         if pin is not None:
             for model in models:
                 belief = with_saving(belief, model, cache_saving_usd(pin, model, self.clock()))
@@ -50,20 +70,34 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Prospect:
-    """A portfolio and the belief over it, in the same order."""
+    """A portfolio and the belief over it, in the same order. `single` are the actions that may be an answer by
+    themselves, unchecked: plain samples, and the variants whose success was learnt."""
 
     portfolio: Portfolio
     belief: Belief
+    single: frozenset[Action] = frozenset()
 
     def plain(self) -> list[Estimate]:
         """The estimate of one ordinary answer of each model."""
         return [estimate for estimate in self.belief.estimates if estimate.action == Action(estimate.action.model)]
 
     def first_choice(self, task: Task) -> Estimate:
-        """The one ordinary answer worth most for its money and time; within the deadline if any is."""
+        """The one answer worth most for its money and time; within the deadline if any is."""
         tradeoff, seconds = tradeoff_of(task), task.budget.seconds
-        in_time = [e for e in self.plain() if seconds is None or e.seconds_high <= seconds]
+        single = [estimate for estimate in self.belief.estimates if estimate.action in self.single] or self.plain()
+        in_time = [e for e in single if seconds is None or e.seconds_high <= seconds]
         return max(
-            in_time or self.plain(),
+            in_time or single,
             key=lambda e: e.success - tradeoff.usd * e.usd - tradeoff.seconds * e.seconds,
         )
+
+
+def predicted(wave: Wave, belief: Belief, portfolio: Portfolio) -> Mapping[str, float]:
+    """What the first wave was expected to do."""
+    indices = [portfolio.actions.index(planned.action) for planned in wave.actions]
+    estimates = [planned.estimate for planned in wave.actions]
+    return {
+        "success": belief.success_of_set(indices),
+        "usd": sum(estimate.usd for estimate in estimates),
+        "seconds": max(estimate.seconds for estimate in estimates),
+    }

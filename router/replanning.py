@@ -6,16 +6,22 @@ from typing import Any
 import msgspec
 
 from action_model.facts import Facts
+from router.planning.situation import Tradeoff
 from router.task import Budget, Effort, Payload, Requirement, Task
 
 
-def request_of(facts: Facts, requirements: Sequence[Requirement], with_texts: bool) -> dict[str, Any]:
-    """Counts and kinds; the text and the requirements' own words only if the operator stores texts."""
+def request_of(
+    facts: Facts, requirements: Sequence[Requirement], tradeoff: Tradeoff, with_texts: bool
+) -> dict[str, Any]:
+    """Counts and kinds, and what money and time were worth; the text and the requirements' own words only if the
+    operator stores texts."""
     kept: dict[str, Any] = {
         "input_tokens": facts.input_tokens,
         "max_output_tokens": facts.max_output_tokens,
         "kinds": list(facts.requirement_kinds),
         "mandatory": [requirement.is_mandatory for requirement in requirements],
+        "usd_value": tradeoff.usd,
+        "seconds_value": tradeoff.seconds,
     }
     if with_texts:
         kept["text"] = facts.text

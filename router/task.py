@@ -225,11 +225,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class PlannedAction:
-    """One action of a wave, with the prediction it was chosen by; `parents` are the candidates it starts from."""
+    """One action of a wave, with the prediction it was chosen by; `parents` are the candidates it starts from.
+
+    `propensity` is the chance that it was chosen: below 1 only where a share of first waves explores.
+    """
 
     action: Action
     estimate: Estimate
     parents: tuple[str, ...] = ()
+    propensity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ def _planned(planned: PlannedAction) -> dict[str, Any]:
         "model": planned.action.model,
         "technique": planned.action.technique,
         "parents": list(planned.parents),
+        "propensity": planned.propensity,
         "predicted": {
             "success": estimate.success,
             "score": estimate.score,

@@ -97,6 +97,18 @@ class RunQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeQuery:
+    """Which outcomes: those after an id, of a team, since a time (unix seconds); `newest`: the latest `limit` of them,
+    not the first."""
+
+    after: int = 0
+    team: str | None = None
+    since: float | None = None
+    limit: int = 500
+    newest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Discrepancy:
     """A counter (spent, reserved) that does not agree with the sum of its rows, in nanodollars."""
 
@@ -187,6 +199,14 @@ class Ledger(Till, Protocol):
         """Sums per action and cluster of tasks (`free`, `checked`, `judged`) of the latest outcomes.
 
         {action, model, technique, cluster, tries, validated, satisfied, usd, usd_squares, seconds, seconds_squares}
+        """
+        ...
+
+    async def outcomes(self, query: OutcomeQuery) -> Sequence[Mapping[str, Any]]:
+        """Rows to learn from, oldest first: {id, created_at, team, request, alternatives} and what was recorded.
+
+        `request` is what the run kept of its request, `alternatives` what its first wave was chosen from; {} and []
+        of a run that was forgotten.
         """
         ...
 

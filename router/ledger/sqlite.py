@@ -18,6 +18,7 @@ from router.ledger.ledger import (
     Discrepancy,
     Line,
     Notice,
+    OutcomeQuery,
     Reservation,
     RunQuery,
     Spend,
@@ -140,6 +141,10 @@ class SqliteLedger:
     async def outcome_sums(self, team: str | None, limit: int = 50_000) -> Sequence[Mapping[str, Any]]:
         """What actions really did, per action and cluster of tasks."""
         return await self._reports.do(lambda db: figures.outcome_sums(db, team, limit))
+
+    async def outcomes(self, query: OutcomeQuery) -> Sequence[Mapping[str, Any]]:
+        """Rows to learn from, oldest first."""
+        return await self._reports.do(lambda db: figures.outcomes(db, query))
 
     async def predictions(self, team: str | None, limit: int = 2_000) -> Sequence[Mapping[str, Any]]:
         """What was predicted of the latest runs, and what came of them."""

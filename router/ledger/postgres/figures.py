@@ -1,8 +1,11 @@
 """Sums over outcomes and runs for the visualiser, as SQLite's `statements/figures.py` has them."""
 
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
+
+from router.ledger.ledger import OutcomeQuery
+from router.ledger.statements.figures import outcome_of
 
 _SUMS = (
     *("action", "model", "technique", "cluster", "tries", "validated", "satisfied", "usd", "usd_squares"),
@@ -19,6 +22,12 @@ _PREDICTION = (
     "usd_predicted",
     "seconds_predicted",
 )
+_OUTCOMES: LiteralString = """select o.id, o.created_at, coalesce(r.team, ''), (r.trace::jsonb -> 'request')::text,
+    (r.trace::jsonb #> '{waves,0,alternatives}')::text, o."row"
+    from outcomes o left join runs r on r.id = o.run_id where o.id > %(after)s
+    and (%(since)s::float8 is null or o.created_at >= %(since)s) and (%(team)s::text is null or r.team = %(team)s)"""
+_NEWEST: LiteralString = " order by o.id desc limit %(limit)s"
+_OLDEST: LiteralString = " order by o.id limit %(limit)s"
 
 
 async def outcome_sums(db: AsyncConnection[Any], team: str | None, limit: int) -> list[dict[str, Any]]:
@@ -40,6 +49,13 @@ async def outcome_sums(db: AsyncConnection[Any], team: str | None, limit: int) -
         {"team": team, "limit": limit},
     )
     return [dict(zip(_SUMS, row, strict=True)) for row in await cursor.fetchall()]
+
+
+async def outcomes(db: AsyncConnection[Any], query: OutcomeQuery) -> list[dict[str, Any]]:
+    """Outcomes with what their runs keep, oldest first."""
+    bounds = {"after": query.after, "since": query.since, "team": query.team, "limit": query.limit}
+    cursor = await db.execute(_OUTCOMES + (_NEWEST if query.newest else _OLDEST), bounds)
+    return sorted(map(outcome_of, await cursor.fetchall()), key=lambda row: int(row["id"]))
 
 
 async def predictions(db: AsyncConnection[Any], team: str | None, limit: int) -> list[dict[str, Any]]:

@@ -1,7 +1,11 @@
 """Sums over outcomes and runs for the visualiser: what actions really did, and what was predicted of runs."""
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
+
+from router.ledger.ledger import OutcomeQuery
 
 _KIND = """case when json_array_length(row, '$.kinds') = 0 then 'free'
            when exists (select 1 from json_each(row, '$.kinds') where value = 'judge') then 'judged'
@@ -32,6 +36,27 @@ def outcome_sums(db: sqlite3.Connection, team: str | None, limit: int) -> list[d
         {"team": team, "limit": limit},
     ).fetchall()
     return [dict(zip(_SUMS, row, strict=True)) for row in rows]
+
+
+def outcomes(db: sqlite3.Connection, query: OutcomeQuery) -> list[dict[str, Any]]:
+    """Outcomes with what their runs keep, oldest first."""
+    order = "desc" if query.newest else "asc"
+    rows = db.execute(
+        f"""select o.id, o.created_at, coalesce(r.team, ''), json_extract(r.trace, '$.request'),
+            json_extract(r.trace, '$.waves[0].alternatives'), o.row
+            from outcomes o left join runs r on r.id = o.run_id where o.id > :after
+            and (:since is null or o.created_at >= :since) and (:team is null or r.team = :team)
+            order by o.id {order} limit :limit""",
+        {"after": query.after, "since": query.since, "team": query.team, "limit": query.limit},
+    ).fetchall()
+    return sorted(map(outcome_of, rows), key=lambda row: int(row["id"]))
+
+
+def outcome_of(row: Sequence[Any]) -> dict[str, Any]:
+    """A row of (id, created_at, team, request, alternatives, row), the last three as JSON."""
+    number, created_at, team, request, alternatives, said = row
+    kept = {"request": json.loads(request or "{}"), "alternatives": json.loads(alternatives or "[]")}
+    return {**json.loads(said), **kept, "id": number, "created_at": created_at, "team": team}
 
 
 def predictions(db: sqlite3.Connection, team: str | None, limit: int) -> list[dict[str, Any]]:
