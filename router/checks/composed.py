@@ -1,4 +1,5 @@
-"""Checks of parts: every sentence, paragraph, line, bullet or word, or the n-th one, must pass an inner check."""
+"""Checks that hold another: every sentence, paragraph, line, bullet or word, or the n-th one, must pass it; or the
+answer must not."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -74,3 +75,34 @@ class PartCheck:
     def already_failed(self, partial: str) -> bool:
         """A part may still grow."""
         return False
+
+
+STAYS = frozenset(("starts_with", "first_word", "contains", "contains_any"))
+"""What a growing answer that passes goes on passing, once a word more stands there."""
+
+
+@dataclass(frozen=True)
+class NotCheck:
+    """The answer does not pass `inner`; where that cannot be told, neither can this."""
+
+    inner: Check
+    kind: str = "not"
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """Its explicit form."""
+        return {"type": "not", "check": dict(self.inner.spec)}
+
+    def evaluate(self, answer: Answer) -> Finding:
+        """1 if the inner check fails, 0 if it passes."""
+        finding = self.inner.evaluate(answer)
+        if finding.score is None:
+            return finding
+        if finding.passed:
+            return Finding(0.0, f"not allowed: {finding.reason.removesuffix(' wanted')}")
+        return Finding(1.0, f"as it must not be ({finding.reason.removesuffix(' wanted')})")
+
+    def already_failed(self, partial: str) -> bool:
+        """Does it pass what must not pass, whatever follows?"""
+        words = partial.split()
+        return len(words) > 1 and self.inner.kind in STAYS and self.inner.evaluate(Answer(" ".join(words[:-1]))).passed

@@ -8,7 +8,7 @@ import msgspec
 
 from router.checks import counts, formats, layout, wordplay, words
 from router.checks.check import Answer, Check, Finding
-from router.checks.composed import PARTS, EachCheck, PartCheck
+from router.checks.composed import PARTS, EachCheck, NotCheck, PartCheck
 from router.errors import BadRequest
 
 Rule = Callable[[Answer, Any], Finding]
@@ -48,7 +48,7 @@ TABLES = (counts.KINDS, words.KINDS, formats.KINDS, layout.KINDS, wordplay.KINDS
 KINDS: dict[str, Kind] = {
     name: Kind(parameters, rule, monotone) for table in TABLES for name, (parameters, rule, monotone) in table.items()
 }
-COMPOSED = ("each", "part")
+COMPOSED = ("each", "part", "not")
 """Kinds that hold another check: `{"type": "each", "unit": "sentence", "check": {…}}`."""
 
 
@@ -87,15 +87,18 @@ def _where(message: str, given: Mapping[str, Any], param: str) -> str:
 
 
 def _composed(kind: str, spec: Mapping[str, Any], param: str, depth: int) -> Check:
-    _known_parameters(kind, {k: v for k, v in spec.items() if k != "type"}, ("unit", "n", "check"), param)
+    known = ("check",) if kind == "not" else ("unit", "n", "check")
+    _known_parameters(kind, {k: v for k, v in spec.items() if k != "type"}, known, param)
     unit, inner, number = spec.get("unit"), spec.get("check"), spec.get("n")
-    if not isinstance(unit, str) or unit not in PARTS:
+    if kind != "not" and (not isinstance(unit, str) or unit not in PARTS):
         raise BadRequest(f"Check '{kind}': unit must be one of {', '.join(PARTS)}.", f"{param}.unit")
     if not isinstance(inner, Mapping) or depth >= DEEPEST:
         raise BadRequest(f"Check '{kind}': check must be another check, at most {DEEPEST} deep.", f"{param}.check")
     built = build_check(inner, f"{param}.check", depth + 1)
+    if kind == "not":
+        return NotCheck(built)
     if kind == "each":
-        return EachCheck(unit, built)
+        return EachCheck(str(unit), built)
     if not isinstance(number, int) or isinstance(number, bool) or number == 0:
         raise BadRequest("Check 'part': n must be a whole number, not 0 (negative: from the end).", f"{param}.n")
-    return PartCheck(unit, number, built)
+    return PartCheck(str(unit), number, built)

@@ -7,9 +7,13 @@ _WORD = re.compile(r"\w+")
 _END = re.compile(r"[。！？]+[」』”’)]*\s*|[.!?…؟।॥]+[\"'”’)\]*_»]*(?=\s|$)")
 _LIST_MARK = re.compile(r"(?:^|\n)[ \t>*#-]*\(?(?:\d{1,3}|[a-zA-Z])\.$")
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(\"'*])(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|vs|etc|e\.g|i\.e|a\.m|p\.m|No|Inc|Ltd|Co|Fig|approx|[A-Z](?:\.[A-Z])*)\.$",
+    r"(?:^|[\s(\"'*])(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|vs|cf|e\.g|i\.e|Inc|Ltd|Co|approx|[A-Z](?:\.[A-Z])+)\.$",
     re.IGNORECASE,
 )
+_BEFORE_NUMBERS = re.compile(r"(?:^|[\s(\"'*])(?:Nos?|Figs?|Vol|pp?|Eq|Sec|Ch)\.$", re.IGNORECASE)
+_MAY_END = re.compile(r"(?:^|[\s(\"'*])(?:etc|a\.m|p\.m)\.$", re.IGNORECASE)
+_INITIAL = re.compile(r"(?:^|(?:^|[\s(\"'*])(?:[A-Z][\w'’-]*|[A-Z]\.)\s+)[\s(\"'*]*[A-HJ-Z]\.$")
+"""An initial stands at the start or behind a name: "J. Doe", "Anna B. Doe", not "vitamin C. It"."""
 _BULLET = re.compile(
     r"^[ \t]*(?!(?:[*_-][ \t]*){3,}$)(?:[*+•◦▪‣–-](?=[ \t]+\S)|[*](?=[^*\s][^*\n]*$)|-(?=[^-\s\d]))", re.MULTILINE
 )
@@ -50,7 +54,16 @@ def _ends(text: str, start: int, match: re.Match[str]) -> bool:
     before = text[max(start, match.start() - 12) : match.start() + 1]
     if _LIST_MARK.search(before if match.start() - 12 > start else f"\n{before}"):
         return False
-    return _ABBREVIATION.search(before) is None
+    return not _is_short_form(before, text[max(start, match.start() - 40) : match.start() + 1], after)
+
+
+def _is_short_form(before: str, longer: str, after: str) -> bool:
+    """Is the full stop at the end of `before` one of an abbreviation or initial, so that the sentence goes on?"""
+    if _ABBREVIATION.search(before) or _INITIAL.search(longer):
+        return True
+    if after[:1].isdigit() and _BEFORE_NUMBERS.search(before):
+        return True
+    return not after[:1].isupper() and _MAY_END.search(before) is not None
 
 
 @lru_cache(maxsize=256)

@@ -13,12 +13,17 @@ _MARKS = {
     "question": "?？", "exclamation": "!！", "ellipsis": "…", "colon": ":", "semicolon": ";",
 }  # fmt: skip
 _LANGUAGE = "|".join(LANGUAGES)
+_POSTSCRIPT = re.compile(r"p\W?\s?(?:p\W?\s?)?s\W?", re.IGNORECASE)
 
 
 def _phrase(kind: str) -> Reader:
     def read(match: re.Match[str], clause: Clause) -> list[Spec] | None:
         found = clause.literals(match.group("list"))
-        return None if clause.is_negative or len(found) != 1 else [{"type": kind, "value": found[0]}]
+        if clause.is_negative or len(found) != 1:
+            return None
+        if kind == "ends_with" and _POSTSCRIPT.fullmatch(found[0]):
+            return [{"type": "postscript", "value": found[0]}]
+        return [{"type": kind, "value": found[0]}]
 
     return read
 
@@ -28,9 +33,13 @@ def _mark(match: re.Match[str], clause: Clause) -> list[Spec] | None:
 
 
 def _language(match: re.Match[str], clause: Clause) -> list[Spec] | None:
-    if clause.is_negative:
-        return None
-    return [{"type": "language", "value": LANGUAGES[match.group("language")]}]
+    spec: Spec = {"type": "language", "value": LANGUAGES[match.group("language")]}
+    if not clause.is_negative:
+        return [spec]
+    is_whole = (
+        "NOT" in clause.verbs and ("ANSWER" in clause.verbs or "IN " in match.group()) and "JUST" not in match.group()
+    )
+    return [{"type": "not", "check": spec}] if is_whole else None
 
 
 def _cased(kind: str) -> Reader:
@@ -41,6 +50,11 @@ def _cased(kind: str) -> Reader:
         return [{"type": kind}] + ([{"type": "language", "value": LANGUAGES[name]}] if name else [])
 
     return read
+
+
+def _first_question(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    mark: Spec = {"type": "ends_with_mark", "value": "?？"}
+    return None if clause.is_negative else [{"type": "part", "unit": "sentence", "n": 1, "check": mark}]
 
 
 _JUST = r"(?:(?:JUST|all|USE) )*"
@@ -65,6 +79,7 @@ RULES: tuple[Rule, ...] = (
         rf"@-1 (?:thing|line|sentence|KEYWORD)(?: IN ANSWER)? (?:MUST )?BE {_K}?:? ?(?P<list>{Q})", _phrase("ends_with")
     ),
     rule(rf"END (?:ANSWER )?(?:IT )?{_IN}(?P<mark>{'|'.join(_MARKS)})", _mark),
+    rule(r"START (?:ANSWER )?(?:IT )?(?:IN |WITH )question", _first_question),
     rule(
         r"question",
         lambda m, c: [{"type": "ends_with_mark", "value": "?？"}] if "BE" in c.verbs and not c.is_negative else None,

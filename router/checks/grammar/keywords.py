@@ -6,7 +6,8 @@ from router.checks.grammar.amounts import POST, RELATION, N, bounds, opposite
 from router.checks.grammar.clause import Clause, Reader, Rule, Spec, rule
 
 Q = r"§\d+§"
-LIST = rf"(?P<list>{Q}(?: (?:,|and|or|nor|, and|, or|&|/|;) {Q})*)"
+ITEMS = rf"{Q}(?: (?:,|and|or|nor|, and|, or|&|/|;) {Q})*"
+LIST = rf"(?P<list>{ITEMS})"
 K = r"(?:(?:all |any |all IN |any IN |IN |both )*(?:KEYWORD|WORD|LETTER)(?: IN)?(?: KEYWORD)? ?:? ?)"
 _APPEAR = r"(?:MUST )?(?:APPEAR|BE|USE)"
 _MANY = rf"(?:IN )?(?:{RELATION} )?{N}{POST} times?"

@@ -6,7 +6,7 @@ from router.checks.grammar.numbers import read_numbers
 
 _SAME: dict[str, str] = {
     # what says nothing by itself
-    "": "please|kindly|total of|don't forget to|do not forget to|basically|first of all|in addition|make sure that|make sure to|make sure|be sure to|be sure that|ensure that|ensuring that|ensuring|"
+    "": "please|kindly|total of|in total|don't forget to|do not forget to|basically|first of all|in addition|make sure that|make sure to|make sure|be sure to|be sure that|ensure that|ensuring that|ensuring|"
     "ensure|remember to|remember that|always|also|it is required that|it is important that|note that|additionally|furthermore|"
     "moreover|strictly|absolutely|at all|whatsoever|the|a|an|your|its|i want you to|i would like you to|i need you to|i want|"
     "you are required to|it is essential that|just make sure|try to|it is imperative that|take care to|very|consistently|"
@@ -34,10 +34,10 @@ _SAME: dict[str, str] = {
     "you should never|you must never|you are not permitted to|must avoid|should avoid|must exclude|should exclude|skip|"
     "without using|without mentioning|without the use of|avoid using|avoid mentioning|avoid saying|avoid the use of|"
     "refrain from using|refrain from saying|refrain from mentioning|abstain from using|must avoid using|should avoid using|"
-    "please avoid using|must refrain from|should refrain from|you should avoid|you should refrain from|please avoid|keep out|ban|isn't|aren't|is not|are not",
+    "please avoid using|must refrain from|should refrain from|you should avoid|you should refrain from|please avoid|keep out|ban|not a #1|not even a #1|not even #1|isn't|aren't|is not|are not",
     "USE": "use|uses|using|include|includes|including|contain|contains|containing|mention|mentions|mentioning|have|has|having|"
     "feature|features|featuring|incorporate|incorporates|incorporating|employ|employs|employing|insert|inserts|write|writes|writing|"
-    "say|says|saying|provide|provides|give|gives|produce|produces|generate|generates|compose|create|consist of|"
+    "say|says|saying|provide|provides|give|gives|give me|write me|send me|provide me with|produce|produces|generate|generates|compose|create|consist of|"
     "consists of|be composed of|is composed of|comprise|comprises|add|adds|adding|make use of|makes use of|the use of|use of|"
     "the usage of|usage of|there must be|there should be|there is|there are|there has to be|there have to be|there needs to be|"
     "there need to be|must have|should have|make|put|type|be made up of|is made up of|made up of|consisting of|feature of|"
@@ -68,7 +68,8 @@ _SAME: dict[str, str] = {
     "never fewer than|at the very least|at the least|do not use fewer than|don't use fewer than|do not write fewer than|"
     "do not write less than|don't write less than|lower limit of|do not use less than|no lower than|atleast",
     "MORE": "more than|over|above|longer than|greater than|exceeding|exceed|exceeds|upwards of|in excess of|strictly more than|"
-    "higher than|be over|go over|beyond",
+    "higher than|be over|go over|beyond|go beyond|go past|run past|run over|run beyond|run longer than|go above|surpass|"
+    "be more than|be longer than",
     "EXACTLY": "exactly|precisely|equal to|equals|no more and no less than|no more no less than|exact number of|exact|"
     "neither more nor less than|is exactly|be exactly",
     "JUST": "just|only|no other than|solely|exclusively|nothing but|nothing other than|purely|entirely|completely|fully|wholly",

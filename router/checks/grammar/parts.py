@@ -31,7 +31,8 @@ _WHOLE = frozenset(
 )
 
 
-def _unit(match: re.Match[str]) -> str:
+def unit_of_part(match: re.Match[str]) -> str:
+    """The name of the part that a match speaks of."""
     name = match.group("unit").rstrip("s")
     return _NAMES.get(name, "bullet" if name.startswith(("bullet", "list")) else name)
 
@@ -46,21 +47,25 @@ def _inner(text: str, clause: Clause, read: ReadCore, *, is_negative: bool) -> l
 
 def _each(read: ReadCore) -> Callable[[re.Match[str], Clause], list[Spec] | None]:
     def reader(match: re.Match[str], clause: Clause) -> list[Spec] | None:
-        specs = _inner(match.group("rest"), clause, read, is_negative=clause.is_negative)
+        """ "Not every sentence …" says nothing of any one sentence."""
+        specs = None if clause.is_negative else _inner(match.group("rest"), clause, read, is_negative=False)
         if specs is None:
             return None
-        return [{"type": "each", "unit": _unit(match), "check": spec} for spec in specs]
+        return [{"type": "each", "unit": unit_of_part(match), "check": spec} for spec in specs]
 
     return reader
 
 
 def _trailing_each(read: ReadCore) -> Callable[[re.Match[str], Clause], list[Spec] | None]:
     def reader(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+        """ "Do not use commas in every sentence" may allow them in some: only limits are sure."""
         rest = f"{clause.lead} {match.group('rest')}".strip()
+        if clause.is_negative and not re.search(r"\b(?:MORE|FEWER)\b", rest):
+            return None
         specs = _inner(rest, clause, read, is_negative=False)
         if specs is None:
             return None
-        return [{"type": "each", "unit": _unit(match), "check": spec} for spec in specs]
+        return [{"type": "each", "unit": unit_of_part(match), "check": spec} for spec in specs]
 
     return reader
 
@@ -74,7 +79,7 @@ def _none(read: ReadCore) -> Callable[[re.Match[str], Clause], list[Spec] | None
         specs = _inner(match.group("rest"), clause, read, is_negative=True)
         if specs is None:
             return None
-        return [{"type": "each", "unit": _unit(match), "check": spec} for spec in specs]
+        return [{"type": "each", "unit": unit_of_part(match), "check": spec} for spec in specs]
 
     return reader
 
@@ -89,11 +94,25 @@ def _nth(read: ReadCore, *, is_trailing: bool) -> Callable[[re.Match[str], Claus
         if specs is None:
             return None
         number = int(groups.get("nth") or groups["number"])
-        return [{"type": "part", "unit": _unit(match), "n": number, "check": spec} for spec in specs]
+        return [{"type": "part", "unit": unit_of_part(match), "n": number, "check": spec} for spec in specs]
 
     return reader
 
 
+def _counted_each(read: ReadCore) -> Callable[[re.Match[str], Clause], list[Spec] | None]:
+    """ "3 paragraphs of 2 sentences each": how many parts, and what holds of each."""
+
+    def reader(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+        counted = None if clause.is_negative else read(clause.about(f"USE {match.group('count')}"))
+        specs = _inner(match.group("rest"), clause, read, is_negative=False)
+        if counted is None or specs is None:
+            return None
+        return counted + [{"type": "each", "unit": unit_of_part(match), "check": spec} for spec in specs]
+
+    return reader
+
+
+_COUNT = rf"(?P<count>(?:(?:MOST|FEWER|LEAST|MORE|EXACTLY|JUST) )?#\d+ {UNIT})"
 _NTH = rf"(?:@(?P<nth>-?\d+) {UNIT}|UNIT)".replace("|UNIT", "")
 _NUMBERED = UNIT.replace("?P<unit>", "?P<unit>") + r" (?:number )?#(?P<number>\d+)"
 _OF = r"(?: IN ANSWER)?"
@@ -109,6 +128,11 @@ def rules(read: ReadCore) -> tuple[Rule, ...]:
             _each(read),
         ),
         rule(rf"(?:START|END)(?: off)? (?:EACH|all) {UNIT} (?P<rest>.+)", _edge_each(read)),
+        rule(rf"{_COUNT}(?: ,| \()? EACH (?:IN (?:which|them) |one )?(?:MUST )?(?P<rest>.+)", _counted_each(read)),
+        rule(
+            rf"{_COUNT}(?: ,| \()? (?:(?:IN|USE|that USE|that BE) )*(?P<rest>(?:[A-Z]+ )?#\d+ [^,§]+?) EACH\b",
+            _counted_each(read),
+        ),
         rule(rf"(?P<rest>.+?)(?: IN)? EACH {UNIT}", _trailing_each(read)),
         rule(rf"(?:#1 )?{UNIT}{_OF} (?:(?:MUST|may|can) )*(?P<rest>.+)", _none(read)),
         rule(rf"(?:IN )?{_NTH}{_OF}(?: ,)? (?:MUST )?(?P<rest>.+)", _nth(read, is_trailing=False)),
@@ -130,10 +154,12 @@ def _word_in_sentence(word: str, sentence: int, position: int) -> Spec:
 
 def _edge_each(read: ReadCore) -> Callable[[re.Match[str], Clause], list[Spec] | None]:
     def reader(match: re.Match[str], clause: Clause) -> list[Spec] | None:
-        specs = _inner(
-            f"{match.group().split()[0]} {match.group('rest')}", clause, read, is_negative=clause.is_negative
+        if clause.is_negative:
+            return None
+        specs = _inner(f"{match.group().split()[0]} {match.group('rest')}", clause, read, is_negative=False)
+        return (
+            None if specs is None else [{"type": "each", "unit": unit_of_part(match), "check": spec} for spec in specs]
         )
-        return None if specs is None else [{"type": "each", "unit": _unit(match), "check": spec} for spec in specs]
 
     return reader
 
@@ -143,7 +169,9 @@ def _edge_nth(read: ReadCore) -> Callable[[re.Match[str], Clause], list[Spec] | 
         specs = _inner(f"{match.group('edge')} {match.group('rest')}", clause, read, is_negative=clause.is_negative)
         number = int(match.group("nth"))
         return (
-            None if specs is None else [{"type": "part", "unit": _unit(match), "n": number, "check": s} for s in specs]
+            None
+            if specs is None
+            else [{"type": "part", "unit": unit_of_part(match), "n": number, "check": s} for s in specs]
         )
 
     return reader

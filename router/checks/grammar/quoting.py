@@ -32,7 +32,10 @@ _ITEM = re.compile(r"'([^'\n]*)'|\"([^\"\n]*)\"")
 _EMPHASIS = re.compile(r"(?<![\w*])(\*{1,2})(?=[^\s*])([^*\n]{1,80}?)(?<=[^\s*])\1(?![\w*])")
 _THE = r"(?:(?:the|this|these|following|specific|exact|single|both|any of the|all of the) )+"
 _VERB = r"(?:with|using|include|including|use|uses|contain|contains|mention|mentions|avoid|say|saying|write|add|add the|incorporate) "
-_MANY = rf"(?:(?:{_THE}|{_VERB})(?:words|terms|names|letters|characters|phrases|symbols)|keywords|key words)"
+_MANY = (
+    rf"(?:(?:{_THE}|{_VERB})(?:words|terms|names|letters|characters|phrases|symbols)|keywords|key words"
+    r"|(?:with|has|have|having|contain|contains|containing|exactly|only) (?:the )?(?:keys|fields)|the keys)"
+)
 _SINGLE = rf"(?:(?:{_THE}|{_VERB})(?:word|term|name|letter|character|symbol|prefix|suffix|marker)|key ?word)"
 _STOP = (
     r"count|counts|limit|limits|length|lengths|order|should|must|shall|has|have|need|needs|is|are|was|in|of|that|which|with|and|or|for|"

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from router.checks.grammar import amounts, edges, forms, keywords, parts, puzzles
+from router.checks.grammar import amounts, edges, forms, keywords, lists, parts, prohibitions, puzzles
 from router.checks.grammar.clause import Clause, Spec, canonical, first_match, strip
 from router.checks.grammar.quoting import Quotes, plain, take_quotes
 from router.checks.grammar.shapes import (
@@ -13,15 +13,18 @@ from router.checks.grammar.shapes import (
     CLAUSE,
     CONDITION,
     DIVIDER,
+    EMPHASIS,
     EXAMPLE,
     EXAMPLE_ONLY,
     EXEMPLIFIED,
     FORBIDS,
     JOINT,
+    LABELS,
     LANGUAGE,
     MOOD,
     NO_PREFACE,
     NOTHING_ELSE,
+    OWN,
     PART_OF,
     PERMISSION,
     PREPOSITION,
@@ -44,9 +47,16 @@ LONGEST = 2000
 """Characters: a longer text goes to the judge."""
 LONGEST_SENTENCE = 1000
 LONGEST_CLAUSE = 400
+REFUSED = "?"
+EDGE = "NOT "
+"""The lead of "do not start with X": "… and end with Y" may be forbidden too."""
+NO = "NOT USE "
+"""The lead of "no commas": it takes in what is listed with it, but not an amount of its own ("and three sentences")."""
+AMOUNT = re.compile(r"(?:(?:EXACTLY|LEAST|MOST|FEWER) )?#\d+ ")
+RELATIVE = re.compile(r"\b(?:LEAST|MOST|FEWER|MORE|BETWEEN)\b")
 DEEPEST = 2
 """Parts of parts: "the second word of the first sentence"."""
-_RULES = (*puzzles.RULES, *amounts.RULES, *keywords.RULES, *edges.RULES, *forms.RULES)
+_RULES = (*puzzles.RULES, *amounts.RULES, *lists.RULES, *keywords.RULES, *edges.RULES, *forms.RULES)
 
 
 @dataclass(frozen=True)
@@ -75,9 +85,13 @@ def read_text(text: str) -> Reading:
 def _tidy(text: str) -> str:
     text = re.sub(r"\b(?:i\.e\.|e\.g\.),?", "such as", plain(text).strip())
     text = ABBREVIATED.sub(r"\1 ", text)
-    text = MOOD.sub(r"\1. \2", text)
+    for pattern, better in LABELS:
+        text = pattern.sub(better, text)
     text = re.sub(r"^(?:[-*•]|\d{1,2}[.)])\s+", "", text)
-    return text[:-1].rstrip() if text.endswith((".", ";", "!")) and not text.endswith("..") else text
+    text = EMPHASIS.sub("", text)
+    text = text.rstrip("!; ") if text.endswith(("!", ";")) else text
+    text = text[:-1].rstrip() if text.endswith(".") and not text.endswith("..") else text
+    return MOOD.sub(r"\1. \2", text)
 
 
 def _read_sentences(text: str, quotes: Quotes) -> tuple[list[Spec], list[str]]:
@@ -173,13 +187,14 @@ def _pieces(sentence: str) -> list[tuple[str, str]]:
 def _read_pieces(pieces: list[tuple[str, str]], quotes: Quotes) -> tuple[list[Spec], list[str]]:
     specs: list[Spec] = []
     judged: list[str] = []
-    lead, position, was_known = "", 0, True
+    lead, position, was_known, before = "", 0, True, ""
     while position < len(pieces):
         for end in range(len(pieces), position, -1):
             text = "".join(joint + piece for joint, piece in pieces[position:end])[len(pieces[position][0]) :]
-            found = _read_with(lead, text, quotes, is_first=position == 0, was_known=was_known)
+            alone = _stands_alone(text, before, quotes) if position else None
+            found = _read_with(lead, text, quotes, is_first=position == 0, was_known=was_known, alone=alone)
             if found is not None:
-                lead, was_known, position = found[1], True, end
+                lead, was_known, position, before = found[1], True, end, canonical(text)
                 specs = _merge(specs, found[0])
                 break
         else:
@@ -189,7 +204,7 @@ def _read_pieces(pieces: list[tuple[str, str]], quotes: Quotes) -> tuple[list[Sp
 
 
 def _read_with(
-    lead: str, text: str, quotes: Quotes, *, is_first: bool, was_known: bool
+    lead: str, text: str, quotes: Quotes, *, is_first: bool, was_known: bool, alone: str | None
 ) -> tuple[list[Spec], str] | None:
     """(checks, its lead). A piece without a verb of its own takes over the one before; after an unknown one it needs one."""
     if not is_first and PREPOSITION.match(text) and not AMOUNT_PHRASE.match(text):
@@ -200,14 +215,32 @@ def _read_with(
         r"^(?:START|END|WRAP|highlight)|\b(?:APPEAR|MUST|FORBIDDEN|ALLOWED)\b", clause.core
     )
     if not is_first and not has_verb:
-        if not was_known or not lead:
+        carried = alone if alone is not None and lead in ("", NO) else lead
+        if not was_known or alone == REFUSED or (alone is not None and "NOT" in carried):
             return None
-        clause = strip(f"{lead} {canonical(text)}", quotes)
-        found = read_core(clause)
+        if not carried and alone is None:
+            return None
+        found = read_core(strip(f"{carried} {canonical(text)}".strip(), quotes))
         return None if found is None else (found, lead)
+    is_edge = clause.core.startswith(("START", "END"))
+    if is_edge and lead == EDGE and not clause.is_negative:
+        return None
     found = read_piece(text, quotes)
+    if clause.is_negative and is_edge:
+        return None if found is None else (found, EDGE)
     verbs = " ".join(word for word in clause.lead.split() if word in ("NOT", "USE", "MUST", "no", "ANSWER"))
-    return None if found is None else (found, verbs.replace("no", "NOT USE"))
+    return None if found is None else (found, NO if verbs == "no" else verbs.replace("no", "NOT USE"))
+
+
+def _stands_alone(text: str, before: str, quotes: Quotes) -> str | None:
+    """The lead of a piece without a verb that says something of its own; None: it takes over the one before.
+
+    A bare number after "at most …" may be meant as a limit too: refused.
+    """
+    core = strip(canonical(text), quotes).core
+    if AMOUNT.match(core):
+        return REFUSED if core.startswith("#") and RELATIVE.search(before) else "USE"
+    return "" if AMOUNT_PHRASE.match(text) or OWN.match(text) else None
 
 
 def _blocks(piece: str) -> bool:
@@ -239,7 +272,7 @@ def read_core(clause: Clause) -> list[Spec] | None:
     return first_match(clause, _RULES) or first_match(clause, _PARTS)
 
 
-_PARTS = parts.rules(read_core)
+_PARTS = (*prohibitions.rules(read_core), *parts.rules(read_core))
 
 
 def _task(bare: str, quotes: Quotes, text: str) -> Reading:

@@ -5,7 +5,9 @@ import re
 from router.checks.languages import LANGUAGES
 
 SENTENCE_END = re.compile(r"(?<=[^\s.])(?:[.!;](?=\s+\S)|\n+)\s*|(?<=[a-z§)])\?\s+(?=[A-Z])")
-JOINT = re.compile(r"\s*(?:,|;)\s*(?:and|but|then|while)?\s+|\s+(?:and|but|while|then)\s+", re.IGNORECASE)
+JOINT = re.compile(
+    r"\s*(?:,|;)\s*(?:and|but|then|while)?\s+|\s+(?:and|but|while|then)\s+|\s+(?=without\b)", re.IGNORECASE
+)
 EXAMPLE = re.compile(
     r"[,;(]?\s*(?:\(?\b(?:such as|for example|for instance|e\.g\.?|i\.e\.?|like so|like this|that is|as in|like)\b)[:,]?"
     r"(?:\s+(?:use )?(?:(?!\b(?:and|but|or)\b)[\w'<>§*:. ])*(?:\s*,\s*(?:and )?§\d+§)*(?:,? etc\.?)?\)?)?$",
@@ -20,7 +22,7 @@ FORBIDS = re.compile(r"\b(?:not|only|at most|no more|up to|maximum|fewer|less)\b
 CONDITION = re.compile(
     r"\b(?:if|when|whenever|unless|until|except|otherwise|instead of|rather than|in case|depending|or else|where possible|if possible|"
     r"whether|assuming|provided that|as long as|apart from|other than|aside from|besides|preferably|ideally|approximately|about|around|roughly|approx|circa|ca|"
-    r"give or take|or so|optional|optionally|need not|needn't|no need to|not (?:have|need|required|obliged) to|not necessarily|(?:don't|doesn't) (?:have|need) to)\b",
+    r"give or take|or so|try (?:not )?to|try and|aim|strive|attempt to|preferred|recommended|encouraged|would be nice|where|as needed|if needed|when needed|sparingly|mostly|mainly|largely|usually|generally|typically|normally|nearly|almost|close to|near|optional|optionally|need not|needn't|no need to|not (?:have|need|required|obliged) to|not necessarily|(?:don't|doesn't) (?:have|need) to)\b",
     re.IGNORECASE,
 )
 SUBORDINATE = re.compile(
@@ -37,10 +39,31 @@ MOOD = re.compile(
     r"^((?:please )?(?:be|keep it|stay|make it|keep (?:your|the) (?:answer|response|reply)) (?:very )?\w+)\s*(?::|-|\()\s*((?:at most|max|no more|under|less|fewer|up to|only|just|\d)[^()]*?)\)?$",
     re.IGNORECASE,
 )
+_AT_START = r"(?:^|(?<=[.;!\n]\s)|(?<=\n))"
+_NAMED = "(words|terms|phrases|keywords)"
+LABELS = (
+    (re.compile(rf"{_AT_START}(?:(?:output|answer|response) )?format:\s*", re.IGNORECASE), "Answer in "),
+    (re.compile(rf"{_AT_START}(?:(?:output|answer|response) )?language:\s*", re.IGNORECASE), "Answer in "),
+    (
+        re.compile(rf"{_AT_START}(?:forbidden|banned|prohibited|disallowed) {_NAMED}:\s*", re.IGNORECASE),
+        r"Do not use the \1 ",
+    ),
+    (re.compile(rf"{_AT_START}{_NAMED} to avoid:\s*", re.IGNORECASE), r"Do not use the \1 "),
+    (re.compile(rf"{_AT_START}(?:required|mandatory) {_NAMED}:\s*", re.IGNORECASE), r"Include the \1 "),
+    (re.compile(rf"{_AT_START}{_NAMED} to (?:include|use|mention):\s*", re.IGNORECASE), r"Include the \1 "),
+)
+"""Labels as sentences: "Format: JSON", "Words to avoid: cheap, free"."""
+EMPHASIS = re.compile(
+    r"[,;]?\s*\(?\b(?:no more(?:,|,? (?:and|or|but))? (?:no|not) (?:less|fewer)|neither more nor (?:less|fewer))\b(?! than)\)?",
+    re.IGNORECASE,
+)
+""" "Exactly 5, no more, no less": says nothing new."""
+OWN = re.compile(r"(?:all|entirely|completely) (?:in )?(?:lower|upper|caps|capital)", re.IGNORECASE)
+"""What is said of the whole answer without a verb."""
 LANGUAGE = "|".join(LANGUAGES)
 AMOUNT_PHRASE = re.compile(
     rf"(?:in|with|using|without) (?:no|any|at|only|just|all|exactly|less|fewer|more|between|lower|upper|{LANGUAGE}|using|commas|\d|a (?:max|min)imum|"
-    rf"one|two|three|four|five|six|seven|eight|nine|ten|double)",
+    rf"one|two|three|four|five|six|seven|eight|nine|ten|double)|at (?:the )?(?:very )?(?:most|least)\b",
     re.IGNORECASE,
 )
 CLAUSE = re.compile(r"(?:[a-z][a-z']*\b[ ,]+){2,}|be \w+|[a-z]+ \w+$", re.IGNORECASE)
@@ -55,7 +78,7 @@ TASK = re.compile(
 )
 PART_OF = re.compile(
     r"\b(?:each|every|all|any|both|per|and|or|first|second|last|section|paragraph|introduction|conclusion|title|include|then|but|"
-    r"that|which|who|its|if|when|not|never|don't|how to|ways? to|want|try|tells?|asks?|says?|someone|anyone|people)\b",
+    r"that|which|who|its|if|when|not|never|don't|how to|ways? to|want|try|function|code|script|program|class|method|query|regex|tells?|asks?|says?|someone|anyone|people)\b",
     re.IGNORECASE,
 )
 TRIVIAL = re.compile(

@@ -78,7 +78,6 @@ TRAPS = [
     "Describe each character in at most 50 words",
     "Include an introduction. Keep it under 50 words",
     "The first sentence should be short. It should have at most 5 words.",
-    "Write 3 paragraphs of 5 sentences each",
     "Mention JSON",
     "Compare JSON and YAML",
     "Explain how to say hello in German",
@@ -97,7 +96,7 @@ TRAPS = [
     "It must be less than 20",
     "Use at least 20 words to describe the cat",
     "Write one sentence about cats and two sentences about dogs",
-    "Do not start with 'I'",
+    "Do not start with 'I' and end with 'you'",
     "Use around 50 words",
     "Your answer should have 3 sections",
 ]
