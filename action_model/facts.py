@@ -10,6 +10,7 @@ class Facts:
     `text` is the prompt text the embedding reads (system, then the last user message, clipped);
     `requirement_kinds` names each requirement's check kind, or "judge"; `needs` are the capabilities the
     request cannot do without ("tools", "images", "json_schema", "logprobs", "audio");
+    `tool_tokens` are the sizes of the client's function tools, and `kept_tools` how many of them may not be left out;
     `source_count` and `source_score` what retrieval found, and its best score (0..1).
     """
 
@@ -25,3 +26,5 @@ class Facts:
     needs: frozenset[str] = frozenset()
     source_count: int = 0
     source_score: float = 0.0
+    tool_tokens: tuple[int, ...] = ()
+    kept_tools: int = 0

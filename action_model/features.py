@@ -8,7 +8,7 @@ al. 2009), and a few marks of code, maths and length.
 import re
 import zlib
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ HASHED = 2048
 MARKS = 8
 WIDTH = EMBEDDING + FOURIER + HASHED + MARKS
 CLIP_CHARACTERS = 4000
+REMEMBERED = 4096
 FOURIER_SCALE = 0.5
 MARK_WEIGHT = 0.3
 
@@ -53,6 +54,20 @@ def embed(texts: Sequence[str]) -> Floats:
     vectors = np.asarray(_encoder().embed([text or " " for text in texts]), dtype=np.float64)
     unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     return unit
+
+
+def similarities(text: str, others: Sequence[str]) -> list[float]:
+    """Cosines of the embeddings of a text and others; those of the others are remembered."""
+    if not others:
+        return []
+    found: Floats = np.stack([_remembered(other) for other in others]) @ embed([text[:CLIP_CHARACTERS]])[0]
+    return [float(value) for value in found]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _remembered(text: str) -> Floats:
+    found: Floats = embed([text])[0]
+    return found
 
 
 @cache

@@ -1,8 +1,8 @@
 """The steps of a request, in order, and nothing else."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cachetools import TTLCache
@@ -13,8 +13,7 @@ from action_model.prices import Usage, to_nanodollars
 from action_model.speed import Speed
 from router.answering import CHAT, Answerer
 from router.campaign import Campaign, run_waves
-from router.checks.check import Validator
-from router.efforts import EFFORTS, tradeoff_of
+from router.efforts import tradeoff_of
 from router.ended import Ended, Observer
 from router.ending import failed_run, finished_run, nothing_found, relayed_run, too_small
 from router.equipping import equip
@@ -28,18 +27,20 @@ from router.job import Job
 from router.ledger.ledger import Account, Till
 from router.ledger.purse import RunLimits, RunPurse
 from router.named import named_plan, named_portfolio
+from router.options import DispatcherOptions
 from router.outcomes import outcomes_of, teach
 from router.outlook import Outlook, Prospect
 from router.pins import Pins
 from router.planner import frontier
 from router.planning.situation import Tradeoff
 from router.portfolio import allowed_models
+from router.punctuality import Punctuality
 from router.replanning import request_of
 from router.roads import Road, Roads
-from router.task import Caller, Run, Task, Wave
-from router.techniques.registry import load_techniques
-from router.techniques.technique import Technique, noted_messages
-from router.tools.bench import Bench, Toolroom
+from router.task import Caller, Effort, Run, Task, Wave
+from router.techniques.registry import prompted
+from router.techniques.sample import changes_of
+from router.tools.bench import Bench
 from router.tools.search.engine import SearchTerms
 from router.trace import trace_of, wave_of
 from router.upstreams.upstream import Call, Model, Reply, ReplyStream, Upstreams
@@ -49,25 +50,6 @@ __all__ = ["Dispatcher", "DispatcherOptions", "Road"]
 
 PIN_SECONDS = 3600.0
 MOST_PINS = 100_000
-
-
-@dataclass(frozen=True)
-class DispatcherOptions:
-    """What the operator chose, and the clock (event-loop time).
-
-    `most_calls` bounds the calls of all runs at once, `slots` those at each upstream: both shared fairly between teams.
-    `streamed` names upstreams that only stop working when a stream is left (llama.cpp).
-    """
-
-    clock: Callable[[], float]
-    validators: Mapping[str, Validator]
-    max_parallel: int = 8
-    store_texts: bool = False
-    most_calls: int = 1024
-    slots: Mapping[str, int] = field(default_factory=dict)
-    streamed: frozenset[str] = frozenset()
-    tools: Toolroom | None = None
-    techniques: Mapping[str, Technique] = field(default_factory=load_techniques)
 
 
 @dataclass(frozen=True)
@@ -94,15 +76,23 @@ class Dispatcher:
         self._verifier = verifier
         self._options = options
         self.observers: list[Observer] = []
-        self._outlook = Outlook(estimator, options.clock)
+        self._outlook = Outlook(estimator, options.clock, variants=options.variants)
+        self._punctuality = Punctuality()
         pins = Pins(TTLCache(MOST_PINS, PIN_SECONDS, timer=options.clock))
         self._roads = Roads(upstreams, self._outlook, pins, options.validators)
         self._gates = FairGates(options.most_calls, options.slots)
-        self._executor = Executor(Answerer(upstreams, options.techniques, self._gates), verifier)
+        self._executor = Executor(
+            Answerer(upstreams, prompted(options.techniques, lambda: self._outlook.prompts), self._gates), verifier
+        )
 
     def models_for(self, caller: Caller) -> Sequence[Model]:
         """Models this key may use."""
         return allowed_models(self._upstreams.models.values(), caller)
+
+    @property
+    def efforts(self) -> Mapping[Effort, Tradeoff]:
+        """What money and time are worth at each effort, as the operator set it."""
+        return self._options.efforts
 
     @property
     def speeds(self) -> Mapping[str, Speed]:
@@ -161,11 +151,12 @@ class Dispatcher:
             await self._record(failed_run(campaign, stop, road.run_id), task, caller, road)
             raise nothing_found(campaign, stop)
         run = finished_run(campaign, stop, road.run_id)
+        self._look_back(campaign)
         if bench is not None:
             run = replace(run, sources=tuple(bench.passages), tool_calls=tuple(bench.calls))
         self._learn(campaign)
         if run.chosen is not None:
-            self._roads.keep(caller, road, run.chosen.action.model)
+            self._roads.keep(caller, road, run.chosen.action)
         await self._record(run, task, caller, road)
         return run
 
@@ -187,9 +178,9 @@ class Dispatcher:
         road = self.choose(task, caller)
         campaign = self._campaign(task, caller, road, self._purse(task, caller, road.run_id), lambda _: None)
         decision = campaign.decide()
-        points = frontier(campaign.situation(), list(EFFORTS.values()))
+        points = frontier(campaign.situation(), list(self.efforts.values()))
         plan = wave_of(decision, 0) if isinstance(decision, Wave) else {"reason": decision.why, "actions": []}
-        named = [{"effort": effort, **point} for effort, point in zip(EFFORTS, points, strict=True)]
+        named = [{"effort": effort, **point} for effort, point in zip(self.efforts, points, strict=True)]
         return {"road": road.kind, "plan": plan, "frontier": named}
 
     def predict(self, task: Task, caller: Caller, tradeoffs: Sequence[Tradeoff]) -> Prediction:
@@ -201,22 +192,21 @@ class Dispatcher:
     def _campaign(self, task: Task, caller: Caller, road: Road, purse: RunPurse, watch: Watch) -> Campaign:
         named = task.named_action
         if named is None:
-            prospect = self._outlook.believe(task, road.facts, road.models, road.pin)
+            prospect = self._outlook.believe(task, road.facts, road.models, road.pin, road.is_bound)
             plan = None
         else:
             prospect = self._named(task, road)
             plan = named_plan(named, prospect.belief, self._options.techniques)
-        seconds = task.budget.seconds
         job = Job(
             task=task,
             subject=road.subject,
             purse=purse,
-            deadline=None if seconds is None else self._options.clock() + seconds,
+            deadline=self._deadline(task),
             watch=watch,
             tradeoff=tradeoff_of(task),
             team=caller.team,
             streamed=self._options.streamed,
-            hedges=() if named is not None else prospect.plain(),
+            hedges=prospect.plain() if named is None and self._options.hedging else (),
             is_bound=road.is_bound,
             headers=task.client_headers,
             gate=lambda upstream: self._gates.slot(upstream, caller.team),
@@ -231,7 +221,19 @@ class Dispatcher:
             max_parallel=self._options.max_parallel,
             now=self._options.clock,
             plan=plan,
+            exploration=self._options.exploration,
         )
+
+    def _deadline(self, task: Task) -> float | None:
+        """When calls end, so that the answer is there in time."""
+        seconds = task.budget.seconds
+        return None if seconds is None else self._options.clock() + seconds - self._punctuality.kept_back(seconds)
+
+    def _look_back(self, campaign: Campaign) -> None:
+        """How late was it, if the deadline ended it?"""
+        deadline = campaign.job.deadline
+        if deadline is not None and campaign.is_late:
+            self._punctuality.observe(self._options.clock() - deadline)
 
     def _named(self, task: Task, road: Road) -> Prospect:
         """The policy's actions on the model that was named, else on the first choice."""
@@ -248,14 +250,14 @@ class Dispatcher:
         return RunPurse(self._ledger, run_id, account, RunLimits(nanodollars, task.budget.calls), self._options.clock)
 
     def _call(self, task: Task, road: Road, purse: RunPurse, path: str, stream: bool = False) -> Call:
-        """A relay's call: the client's body, byte for byte unless a language is to be asked for."""
+        """A relay's call: the client's body, byte for byte but for a language or the chosen action's variant."""
         assert road.model is not None
         seconds = task.budget.seconds
-        noted = {"messages": noted_messages(task)} if task.response_language and path == CHAT else {}
+        changes = changes_of(task, road.action_by(road.model.id), self._outlook.prompts) if path == CHAT else {}
         return Call(
             model=road.model,
             path=path,
-            body=task.payload.encode(**noted),
+            body=task.payload.encode(**changes),
             purse=purse,
             expected=self._expected(task, road),
             stream=stream,
@@ -269,7 +271,8 @@ class Dispatcher:
             high = round(road.estimate.output_tokens_high)
         else:
             high = self._outlook.output_tokens_high(road.models[0], road.facts)
-        return Usage(road.facts.input_tokens, high * choice_count(task))
+        tokens = road.facts.input_tokens if road.estimate is None else round(road.estimate.input_tokens)
+        return Usage(tokens, high * choice_count(task))
 
     async def _relayed(self, task: Task, caller: Caller, road: Road, purse: RunPurse, reply: Reply) -> None:
         """Learns from a relay; one that Maestro chose is kept as a run."""
@@ -277,7 +280,7 @@ class Dispatcher:
         if not task.is_virtual:
             self._tell(Ended(task, caller, road, None, purse.attempts, purse.spent))
             return
-        self._roads.keep(caller, road, reply.model.id)
+        self._roads.keep(caller, road, road.action_by(reply.model.id))
         await self._record(relayed_run(road, purse, reply), task, caller, road)
 
     def _learn(self, campaign: Campaign) -> None:
@@ -291,7 +294,8 @@ class Dispatcher:
     async def _record(self, run: Run, task: Task, caller: Caller, road: Road) -> None:
         self._tell(Ended(task, caller, road, run, run.attempts, run.spent))
         account = Account(caller.team, caller.key_id)
-        asked = request_of(road.facts, road.subject.requirements, self._options.store_texts)
+        asked = request_of(road.facts, road.subject.requirements, tradeoff_of(task), self._options.store_texts)
+        asked |= self._outlook.estimator.reading(road.facts.text)
         await self._ledger.record_run(run.id, account, trace_of(run, self._options.store_texts) | {"request": asked})
         rows = outcomes_of(run, road.subject.kinds)
         teach(self._outlook.estimator, road.facts.text, rows, run)

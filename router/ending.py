@@ -1,6 +1,5 @@
 """What a run came to: the chosen candidate, the reason it ended, or the error that says why there is nothing. Pure."""
 
-from action_model.actions import Action
 from router.campaign import Campaign
 from router.candidates import best_of
 from router.checks.conflicts import find_problems
@@ -74,7 +73,7 @@ def _reason(chosen: Candidate, stop: Stop) -> FinishReason:
 def relayed_run(road: Road, purse: RunPurse, reply: Reply) -> Run:
     """A relay as a run of one candidate, without its text."""
     estimate = road.estimate
-    action = Action(reply.model.id)
+    action = road.action_by(reply.model.id)
     cost = reply.model.price.nanodollars(reply.usage, reply.seconds)
     chosen = Candidate("c0.0", action, b"", "", usage=reply.usage, nanodollars=cost, ended_seconds=reply.seconds)
     told = {} if estimate is None else {"success": estimate.success, "usd": estimate.usd, "seconds": estimate.seconds}

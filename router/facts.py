@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from action_model.facts import Facts
+from router.client_tools import function_sizes, kept_names
 from router.language import language_of
 from router.task import Task
 from router.upstreams.tokens import count_request_tokens
@@ -58,6 +59,7 @@ def facts_of(task: Task, kinds: tuple[str, ...]) -> Facts:
     messages = read_messages(task)
     raw = bytes(fields.get("messages", b""))
     tools = task.payload.read("tools")
+    sizes = function_sizes(fields) if "tools" in fields else {}
     user = last_user_text(messages)
     system = next((text_of(m.content) for m in messages if m.role in ("system", "developer")), "")
     return Facts(
@@ -71,6 +73,8 @@ def facts_of(task: Task, kinds: tuple[str, ...]) -> Facts:
         image_count=len(_IMAGE.findall(raw)),
         turn_count=sum(message.role == "user" for message in messages),
         needs=needs_of(task, raw),
+        tool_tokens=tuple(sizes.values()),
+        kept_tools=len(kept_names(fields) & sizes.keys()) if sizes else 0,
     )
 
 

@@ -15,11 +15,13 @@ LEAST_CACHED_TOKENS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """The model that answered, when (seconds of the clock), and how many tokens its prompt had."""
+    """The model that answered, when (seconds of the clock), how many tokens its prompt had, and as which variant of a
+    plain sample it was asked (`Action.variant`)."""
 
     model: str
     at_seconds: float
     prompt_tokens: int
+    variant: str = ""
 
 
 class Pins:

@@ -1,6 +1,6 @@
 """Which actions are on offer for a task: every eligible model, with every technique that makes sense for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from action_model.actions import Action, Offer, Portfolio
@@ -8,6 +8,7 @@ from action_model.belief import Belief, Estimate
 from action_model.facts import Facts
 from router.task import Caller, Task
 from router.upstreams.upstream import Model
+from router.variants import Shelf
 
 LIVELY_TEMPERATURE = 0.9
 """For repeats where the client's own temperature would give the same answer again."""
@@ -45,9 +46,9 @@ def eligible_models(models: Iterable[Model], task: Task, caller: Caller, facts: 
     return tuple(chosen)
 
 
-def offers_for(models: Sequence[Model], task: Task, facts: Facts) -> Portfolio:
+def offers_for(models: Sequence[Model], task: Task, facts: Facts, shelf: Shelf = Shelf()) -> Portfolio:
     """Every model with every action that makes sense for the task, models in their order, at most `MOST_ACTIONS`."""
-    per_model = [_actions(model, task, facts) for model in models]
+    per_model = [list(dict.fromkeys(_actions(model, task, facts, shelf))) for model in models]
     count = sum(map(len, per_model))
     offers: list[Offer] = []
     for model, actions in zip(reversed(models), reversed(per_model), strict=True):
@@ -59,13 +60,13 @@ def offers_for(models: Sequence[Model], task: Task, facts: Facts) -> Portfolio:
     return Portfolio(tuple(offers))
 
 
-def _actions(model: Model, task: Task, facts: Facts) -> list[Action]:
-    """Plain sample; fix and a careful one where something must hold; a livelier one where the client asks for a cold
-    one; fuse and decompose where effort is high."""
-    actions = [Action(model.id)]
+def _actions(model: Model, task: Task, facts: Facts, shelf: Shelf) -> list[Action]:
+    """Plain sample and the variants that are learnt or set; fix and a careful one where something must hold; a livelier
+    one where the client asks for a cold one; fuse and decompose where effort is high."""
+    actions = [shelf.first(model), *shelf.actions(model, task, facts)]
     if task.requirements:
         actions.append(Action(model.id, "fix"))
-    if len(task.requirements) > 1:
+    if len(task.requirements) > 1 and shelf.held is None:
         actions.append(Action(model.id, prompt="careful"))
     if is_cold(task):
         actions.append(Action(model.id, temperature=LIVELY_TEMPERATURE))
@@ -77,6 +78,22 @@ def _actions(model: Model, task: Task, facts: Facts) -> list[Action]:
         if facts.input_tokens >= LONG_TASK_TOKENS:
             actions.append(Action(model.id, "decompose"))
     return actions
+
+
+def with_more_input(belief: Belief, portfolio: Portfolio, more: Callable[[Action], int]) -> Belief:
+    """The belief with the input tokens that each action takes more (or less) than the client's own request."""
+    tokens = [more(estimate.action) for estimate in belief.estimates]
+    if not any(tokens):
+        return belief
+    found = zip(belief.estimates, portfolio.offers, tokens, strict=True)
+    return replace(belief, estimates=tuple(_with_input(estimate, offer, count) for estimate, offer, count in found))
+
+
+def _with_input(estimate: Estimate, offer: Offer, more: int) -> Estimate:
+    usd, tokens = offer.price.input_usd_per_mtok * more / 1e6, max(estimate.input_tokens + more, 0.0)
+    return replace(
+        estimate, input_tokens=tokens, usd=max(estimate.usd + usd, 0.0), usd_high=max(estimate.usd_high + usd, 0.0)
+    )
 
 
 def with_true_costs(belief: Belief, portfolio: Portfolio) -> Belief:

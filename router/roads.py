@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from action_model.actions import Action
 from action_model.belief import Estimate
 from action_model.facts import Facts
 from router.checks.check import Validator
@@ -44,6 +45,10 @@ class Road:
         """The one model of a relay."""
         return self.models[0] if self.kind == "relay" else None
 
+    def action_by(self, model: str) -> Action:
+        """What a relay does, carried out by this model: its own, or a fallback."""
+        return Action(model) if self.estimate is None else replace(self.estimate.action, model=model)
+
 
 class Roads:
     """Chooses roads, and remembers which model each conversation is with."""
@@ -66,14 +71,15 @@ class Roads:
             return road
         if polls(task, road):
             return road
-        best = self._outlook.believe(task, road.facts, road.models, road.pin).first_choice(task)
+        best = self._outlook.believe(task, road.facts, road.models, road.pin, road.is_bound).first_choice(task)
         chosen = next(model for model in road.models if model.id == best.action.model)
         return replace(road, kind="relay", models=(chosen,), estimate=best)
 
-    def keep(self, caller: Caller, road: Road, model: str) -> None:
-        """The conversation is with this model from now on."""
+    def keep(self, caller: Caller, road: Road, action: Action) -> None:
+        """The conversation is with this action's model from now on."""
         if road.conversation is not None:
-            pin = Pin(model, self._outlook.clock(), road.facts.input_tokens)
+            variant = action.variant if action.technique == "sample" else ""
+            pin = Pin(action.model, self._outlook.clock(), road.facts.input_tokens, variant)
             self._pins.keep(_scope(caller), road.conversation, pin)
 
     def _with_models(self, road: Road, task: Task, caller: Caller) -> Road:

@@ -1,6 +1,6 @@
 """The techniques on offer: our own, and what others register under the entry point group `maestro.techniques`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
 from router.techniques.decompose import Decompose
@@ -28,6 +28,28 @@ def load_techniques(found: Iterable[EntryPoint] | None = None) -> Mapping[str, T
             raise TechniqueError(f"technique '{technique.name}' ({point.value}) is registered twice")
         known[technique.name] = technique
     return known
+
+
+def prompted(known: Mapping[str, Technique], prompts: Callable[[], Mapping[str, str]]) -> Mapping[str, Technique]:
+    """The same, our own with these prompt variants, as they are at the time of each call."""
+    live = LivePrompts(prompts)
+    return {**known, "sample": Sample(live), "fix": Fix(live)}
+
+
+class LivePrompts(Mapping[str, str]):
+    """Prompt variants that may change: a new checkpoint brings its own."""
+
+    def __init__(self, read: Callable[[], Mapping[str, str]]) -> None:
+        self._read = read
+
+    def __getitem__(self, name: str) -> str:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
 
 
 def _load(point: EntryPoint) -> Technique:

@@ -8,7 +8,7 @@ import msgspec
 
 from action_model.actions import Action
 from router.task import Candidate, Requirement, Task
-from router.techniques.offered_tools import offered_tools
+from router.techniques.offered_tools import limited
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +110,17 @@ def raw(value: Any) -> msgspec.Raw:
 
 def encode(task: Task, action: Action, messages: Sequence[msgspec.Raw], **changes: Any) -> bytes:
     """The client's body with these messages, answered whole, at the action's temperature if it has one."""
-    ours: dict[str, Any] = {"messages": list(messages), "stream": None, "stream_options": None, **changes}
-    if task.gathered is not None and task.gathered.functions and "tools" not in changes:
-        ours["tools"] = [*(task.payload.read("tools") or ()), *(f.definition for f in task.gathered.functions)]
-    if action.temperature is not None:
-        ours["temperature"] = action.temperature
-    if action.tool_limit is not None and isinstance(tools := task.payload.read("tools"), list):
-        text = " ".join(str(msgspec.json.decode(message)) for message in messages[-1:])
-        ours["tools"] = offered_tools(tools, action.tool_limit, text) or None
-        ours |= {} if ours["tools"] else {"tool_choice": None, "parallel_tool_calls": None}
+    ours = {"messages": list(messages), "stream": None, "stream_options": None, **settings_of(task, action), **changes}
     return task.payload.encode(**ours)
+
+
+def settings_of(task: Task, action: Action) -> dict[str, Any]:
+    """The fields beside the messages that an action sets: its temperature, and the tools that it offers."""
+    ours: dict[str, Any] = {} if action.temperature is None else {"temperature": action.temperature}
+    fewer = None if action.tool_limit is None else limited(task, action.tool_limit)
+    found = () if task.gathered is None else tuple(function.definition for function in task.gathered.functions)
+    if fewer is not None or found:
+        own = fewer if fewer is not None else task.payload.read("tools") or ()
+        ours["tools"] = [*own, *found] or None
+        ours |= {} if ours["tools"] else {"tool_choice": None, "parallel_tool_calls": None}
+    return ours
