@@ -98,7 +98,7 @@ async def build_router(settings: Settings) -> Rooms:
         exits.push_async_callback(pool.close)
         for problem in check_fallbacks(pool):
             raise SettingsError(problem)
-        registry = Registry(ledger.accounts)
+        registry = Registry(ledger.accounts, outlives_outage=settings.ledger.outage_usd > 0)
         for name, team in settings.teams.items():
             await registry.declare_team(stored_team(name, team))
         library = open_library(settings)

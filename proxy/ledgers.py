@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from action_model.prices import to_nanodollars
 from proxy.settings import LedgerSettings, SettingsError, read_secret
 from router.ledger.ledger import Account, Watch
 from router.ledger.sqlite import SqliteLedger
 
 if TYPE_CHECKING:
     from router.ledger.postgres.ledger import PostgresLedger
+    from router.ledger.postgres.outage import OutageBooks
 
     StoredLedger = SqliteLedger | PostgresLedger
 SHARED = ("postgresql://", "postgres://")
@@ -31,7 +33,16 @@ def make_ledger(
         from router.ledger.postgres.ledger import PostgresLedger
     except ImportError as error:
         raise SettingsError(f"ledger.url: PostgreSQL needs the extra 'postgres' ({error})") from None
-    return PostgresLedger(url, store_texts=settings.store_texts, on_charge=on_charge, on_money=on_money)
+    texts, outage = settings.store_texts, _outage(settings)
+    return PostgresLedger(url, store_texts=texts, on_charge=on_charge, on_money=on_money, outage=outage)
+
+
+def _outage(settings: LedgerSettings) -> OutageBooks | None:
+    """What may be spent while the database is away. A file that is there may hold charges still to be booked."""
+    from router.ledger.postgres.outage import OutageBooks
+
+    path = Path(settings.outage_file)
+    return OutageBooks(path, to_nanodollars(settings.outage_usd)) if settings.outage_usd or path.exists() else None
 
 
 def ledger_path(url: str) -> Path:

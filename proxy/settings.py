@@ -30,12 +30,15 @@ class LedgerSettings(Section):
     """Where money is recorded. `durability` "full" survives a power loss, "normal" only a crash of the process.
 
     `url_env` names a variable (or NAME_FILE a file) that holds the URL, where it has a password; it is the stronger.
+    `outage_usd` is what each team may spend through this proxy while PostgreSQL is away, written down in `outage_file`.
     """
 
     url: str = "sqlite:///maestro.db"
     url_env: str | None = None
     store_texts: bool = False
     durability: Literal["full", "normal"] = "full"
+    outage_usd: Usd = 0.0
+    outage_file: str = "maestro.outage.db"
 
 
 class ModelSettings(Section):

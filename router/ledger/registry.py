@@ -7,13 +7,13 @@ safety. It is looked up by its hash and compared in constant time.
 import hmac
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from cachetools import TTLCache
 
-from router.errors import Forbidden, Unauthenticated
+from router.errors import Forbidden, MaestroError, Unauthenticated, Unavailable
 from router.ledger.accounts import (
     Accounts,
     KeyScopes,
@@ -27,23 +27,30 @@ from router.ledger.accounts import (
 )
 from router.task import Budget, Caller, Defaults, OperatingPoint, Requirement
 
+T = TypeVar("T")
 FRESH_SECONDS = 0.9
 """How long a key that was looked up is believed: revocation is seen within a second."""
+OUTAGE_SECONDS = 3600.0
+"""How long before an outage a key must have been read to be believed in it, and so how long one can last."""
 
 SERVER = "*"
 """Where the defaults of the whole server are kept among the teams: no team can have this name."""
 
 
 class Registry:
-    """Teams and keys, cached for less than a second over any backend's `Accounts`."""
+    """Teams and keys, cached for less than a second over any backend's `Accounts`.
 
-    def __init__(self, accounts: Accounts, now: Callable[[], float] = time.time) -> None:
+    `outlives_outage`: while the store is away, what was read of a key or team within the last hour still holds.
+    """
+
+    def __init__(self, accounts: Accounts, now: Callable[[], float] = time.time, outlives_outage: bool = False) -> None:
         self._accounts = accounts
         self._now = now
         self._known: TTLCache[str, tuple[StoredKey, Caller]] = TTLCache(100_000, FRESH_SECONDS)
         self._unknown: TTLCache[str, bool] = TTLCache(10_000, FRESH_SECONDS)
         self._named: TTLCache[tuple[str, str], Caller] = TTLCache(100_000, FRESH_SECONDS)
         self._points: TTLCache[str, OperatingPoint | None] = TTLCache(10_000, FRESH_SECONDS)
+        self._last: TTLCache[Any, Any] = TTLCache(100_000 if outlives_outage else 0, OUTAGE_SECONDS)
 
     async def authenticate(self, token: str, team: str | None = None) -> Caller:
         """The caller of a key. Raises Unauthenticated; Forbidden if it names a team it may not name."""
@@ -122,30 +129,39 @@ class Registry:
         return await self._accounts.read_audit(limit)
 
     async def _look_up(self, hashed: str) -> tuple[StoredKey, Caller]:
+        known = self._known[hashed] = await self._read(hashed, self._read_key(hashed))
+        return known
+
+    async def _read_key(self, hashed: str) -> tuple[StoredKey, Caller]:
         """One read; a key that is not there is remembered too, so that guessing costs a read a second at most."""
         key = None if hashed in self._unknown else await self._accounts.find_key(hashed)
         if key is None or not hmac.compare_digest(key.hash, hashed) or key.revoked_at is not None:
             self._unknown[hashed] = True
             raise Unauthenticated("Incorrect API key provided.")
         caller = caller_of(key, key.team, key.team_defaults)
-        known = self._known[hashed] = (key, replace(caller, defaults=await self._led(caller.defaults)))
-        return known
+        return key, replace(caller, defaults=await self._led(caller.defaults))
 
     async def _name(self, key: StoredKey, team: str) -> Caller:
         """The caller spending for another team, whose models, rates, defaults and run limit hold."""
+        caller = self._named[key.hash, team] = await self._read((key.hash, team), self._read_named(key, team))
+        return caller
+
+    async def _read_named(self, key: StoredKey, team: str) -> Caller:
         said = await self._accounts.find_team(team)
         if said is None:
             raise Forbidden(f"There is no team '{team}'.")
         caller = caller_of(key, team, said)
-        caller = self._named[key.hash, team] = replace(caller, defaults=await self._led(caller.defaults))
-        return caller
+        return replace(caller, defaults=await self._led(caller.defaults))
 
     async def point_of(self, team: str) -> OperatingPoint | None:
         """The operating point of a team, else of the server, where there are no keys: seen within a second."""
         if team not in self._points:
-            said = defaults_of(await self._accounts.find_team(team) or {})
-            self._points[team] = (await self._led(said)).operating_point
+            self._points[team] = await self._read(("point", team), self._read_point(team))
         return self._points[team]
+
+    async def _read_point(self, team: str) -> OperatingPoint | None:
+        said = defaults_of(await self._accounts.find_team(team) or {})
+        return (await self._led(said)).operating_point
 
     async def _led(self, defaults: Defaults) -> Defaults:
         """With the server's operating point where neither a point nor an effort is said."""
@@ -154,11 +170,25 @@ class Registry:
         point = defaults_of(await self._accounts.find_team(SERVER) or {}).operating_point
         return defaults if point is None else replace(defaults, operating_point=point)
 
+    async def _read(self, name: Any, read: Coroutine[Any, Any, T]) -> T:
+        """What is read now. Raises what reading raises, but Unavailable only where nothing may outlive an outage."""
+        try:
+            value = await read
+        except Unavailable:
+            if name not in self._last:
+                raise
+            return cast(T, self._last[name])
+        except MaestroError:
+            self._last.pop(name, None)
+            raise
+        if self._last.maxsize:
+            self._last[name] = value
+        return value
+
     def _forget(self) -> None:
         """What this process changed, it sees at once."""
-        self._known.clear()
-        self._named.clear()
-        self._points.clear()
+        for known in (self._known, self._named, self._points, self._last):
+            known.clear()
 
 
 def caller_of(key: StoredKey, team: str, of_team: Mapping[str, Any]) -> Caller:

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 
 from router.errors import BadRequest
 from router.ledger.accounts import (
@@ -20,7 +19,7 @@ from router.ledger.accounts import (
     hash_key,
     team_row,
 )
-from router.ledger.postgres.session import borrowed
+from router.ledger.postgres.session import Pool, borrowed
 from router.ledger.windows import current_end
 
 _KEY = ("id", "team", "name", "created_at", "expires_at", "revoked_at")
@@ -32,7 +31,7 @@ _KEY_IS_THERE: LiteralString = "select 1 from keys where id = %s"
 class PostgresAccounts:
     """The `Accounts` of one PostgreSQL database."""
 
-    def __init__(self, pool: AsyncConnectionPool, now: Callable[[], float] | None) -> None:
+    def __init__(self, pool: Pool, now: Callable[[], float] | None) -> None:
         self._pool = pool
         self._said_now = now
 

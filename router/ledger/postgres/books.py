@@ -1,6 +1,5 @@
 """The books on PostgreSQL: what was spent by whom, whether counters agree with rows, and what may be forgotten."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +8,7 @@ from psycopg import AsyncConnection, IsolationLevel, sql
 
 from router.errors import BadRequest
 from router.ledger.ledger import DIMENSIONS, Discrepancy, Spend
-from router.ledger.sums import total_of, with_usd
+from router.ledger.sums import CHARGE, bounds, charge_row, total_of, with_usd
 
 _COLUMNS = {"key": "key_id"}
 _DAY = sql.SQL("to_char(to_timestamp(settled_at) at time zone 'UTC', 'YYYY-MM-DD')")
@@ -28,12 +27,6 @@ _WHERE = sql.SQL(
 _SUMS = sql.SQL(
     """sum(calls)::bigint, sum(input_tokens)::bigint, sum(output_tokens)::bigint, sum(nanodollars)::bigint,
        sum(estimated_calls)::bigint"""
-)
-_LINE = (
-    *("attempt_id", "run_id", "team", "key_id", "model", "purpose", "technique", "reserved_at", "settled_at", "held"),
-    *("nanodollars", "input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "reasoning_tokens"),
-    *("audio_input_tokens", "audio_output_tokens", "image_input_tokens", "image_output_tokens"),
-    *("is_estimated", "seconds", "price"),
 )
 _DISAGREE = """
     with summed as (
@@ -63,21 +56,20 @@ async def spend(db: AsyncConnection, query: Spend) -> list[dict[str, Any]]:
     statement = sql.SQL("select {}, {} from ({}) x where {} group by {} order by {}").format(
         columns, _SUMS, _CHARGES, _WHERE, columns, _ordered(query.by)
     )
-    rows = await (await db.execute(statement, _bounds(query))).fetchall()
+    rows = await (await db.execute(statement, bounds(query))).fetchall()
     names = (*query.by, "calls", "input_tokens", "output_tokens", "nanodollars", "estimated_calls")
     return [with_usd(dict(zip(names, row, strict=True))) for row in rows]
 
 
 async def list_charges(db: AsyncConnection, query: Spend, limit: int) -> list[dict[str, Any]]:
     """The settled lines, newest first."""
-    names = sql.SQL(", ").join(map(sql.Identifier, _LINE))
+    names = sql.SQL(", ").join(map(sql.Identifier, CHARGE))
     statement = sql.SQL(
         "select {} from (select *, {} as day from lines where state = 'settled') x where {}"
         " order by settled_at desc limit %(limit)s"
     ).format(names, _DAY, _WHERE)
-    rows = await (await db.execute(statement, {**_bounds(query), "limit": limit})).fetchall()
-    named = [with_usd(dict(zip(_LINE, row, strict=True))) for row in rows]
-    return [{**row, "price": json.loads(row["price"] or "{}")} for row in named]
+    rows = await (await db.execute(statement, {**bounds(query), "limit": limit})).fetchall()
+    return [charge_row(row) for row in rows]
 
 
 async def totals(db: AsyncConnection) -> Mapping[str, Any]:
@@ -125,7 +117,3 @@ def _ordered(names: Sequence[str]) -> sql.Composed:
     return sql.SQL(", ").join(
         sql.SQL('{} collate "C"').format(sql.Identifier(_COLUMNS.get(name, name))) for name in names
     )
-
-
-def _bounds(query: Spend) -> dict[str, Any]:
-    return {"since": query.since, "until": query.until, "team": query.team, "key": query.key_id}

@@ -25,6 +25,10 @@ FAULTS = (psycopg.DataError, psycopg.IntegrityError, ValueError, TypeError, Over
 """What a job's own values cause: trying again would never help."""
 
 
+class Away(Unavailable):
+    """The database cannot be reached now: nothing was done, or what may have been done will be undone."""
+
+
 @dataclass(slots=True, eq=False)
 class Queued(Generic[J]):
     """A job; without `done` it is kept until it is durable."""
@@ -69,9 +73,9 @@ class Lane(Generic[J]):
         self._task = asyncio.create_task(self._run())
 
     async def do(self, job: J) -> Any:
-        """Its answer, once durable. Raises what it answers, or Unavailable: at once while the database is away."""
+        """Its answer, once durable. Raises what it answers, or Away: at once while the database is."""
         if self.is_away:
-            raise Unavailable("the ledger's database is away")
+            raise Away("the ledger's database is away")
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._put(Queued(job, done))
         return await done
@@ -180,7 +184,7 @@ class Lane(Generic[J]):
     def _refuse(self, waiting: Iterable[Queued[J]]) -> None:
         for queued in waiting:
             if queued.done is not None and not queued.done.done():
-                queued.done.set_exception(Unavailable("the ledger's database is away"))
+                queued.done.set_exception(Away("the ledger's database is away"))
 
     async def _connect(self) -> AsyncConnection:
         connection = await connect(self._url)

@@ -1,7 +1,6 @@
 """The ledger on PostgreSQL, shared by any number of proxies on any number of machines."""
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
@@ -11,13 +10,13 @@ from psycopg import AsyncConnection
 from router.errors import Unavailable
 from router.ids import new_id
 from router.ledger import owners
-from router.ledger.known import Change
 from router.ledger.ledger import (
     Account,
     Charge,
     Discrepancy,
     Line,
     Notice,
+    OutcomeQuery,
     Reservation,
     RunQuery,
     Spend,
@@ -26,9 +25,11 @@ from router.ledger.ledger import (
 )
 from router.ledger.postgres import books, figures, runs
 from router.ledger.postgres.accounts import PostgresAccounts
+from router.ledger.postgres.clock import DatabaseClock
 from router.ledger.postgres.known import Known
 from router.ledger.postgres.lane import Lane
-from router.ledger.postgres.moves import Batch, Look, Move, Release, Reserve, Settle
+from router.ledger.postgres.money import Money
+from router.ledger.postgres.outage import OutageBooks
 from router.ledger.postgres.runs import Entry
 from router.ledger.postgres.schema import bring_forward
 from router.ledger.postgres.session import borrowed, connect, database_errors, open_pool
@@ -43,7 +44,8 @@ POOL = 4
 class PostgresLedger:
     """The `Ledger` on one PostgreSQL database. Time is the database's: no clock of a proxy matters.
 
-    `now` is for tests only: unix seconds in place of the database's clock. Other parameters as for `SqliteLedger`.
+    `now` is for tests only: unix seconds in place of the database's clock. `outage`: what may be spent while the
+    database is away, and where it is written down; None: nothing. Other parameters as for `SqliteLedger`.
     """
 
     def __init__(
@@ -53,19 +55,17 @@ class PostgresLedger:
         store_texts: bool = False,
         on_charge: Callable[[Account, int], None] = lambda account, tokens: None,
         on_money: Watch = lambda account, standings: None,
+        outage: OutageBooks | None = None,
     ) -> None:
         self.url = url
         self.store_texts = store_texts
-        self._said_now = now
-        self._ahead = 0.0
-        self._known = Known(self.now, on_money)
+        self._clock = DatabaseClock(now)
         self._pool = open_pool(url, POOL)
         self.accounts = PostgresAccounts(self._pool, now)
         self._on_charge = on_charge
-        self._owner = owners.own_name()
-        self._epoch = 0
         self._lookout = owners.Lookout()
-        self._money: Lane[Move] = Lane(url, self._apply, self._enter, _doubtful)
+        self._money = Money(url, self._clock, Known(self._clock.now, on_money), outage)
+        self._pool.is_away = self.is_away
         self._entries: Lane[Entry] = Lane(url, runs.write_entries, _nothing)
         self._tables = Tables(url, writes=True)
         self._heartbeat: asyncio.Task[None] | None = None
@@ -73,20 +73,20 @@ class PostgresLedger:
     @property
     def owner(self) -> str:
         """This process, as its heartbeat names it."""
-        return self._owner
+        return self._money.owner
 
     @property
     def writer(self) -> Writer:
         """For the tables of background work: the words of the embedded ledger's writer."""
         return cast(Writer, self._tables)
 
+    def is_away(self) -> bool:
+        """Could the database not be reached when it was last tried? Then nobody waits for it."""
+        return self._money.is_away()
+
     def new_reader(self) -> Reader:
         """A connection for reads of those tables; whoever takes it closes it."""
         return cast(Reader, Tables(self.url, writes=False))
-
-    def now(self) -> float:
-        """Unix seconds as the database counts them, as far as we know."""
-        return self._said_now() if self._said_now else time.monotonic() + self._ahead
 
     async def start(self) -> None:
         """Brings the schema forward, settles what a dead process left, begins the heartbeat. Raises Unavailable."""
@@ -102,37 +102,27 @@ class PostgresLedger:
     async def reserve(self, run_id: str, account: Account, lines: Sequence[Line]) -> Reservation:
         """Holds the sum of the lines against team and key, atomically and durably, or raises and holds nothing."""
         reservation = Reservation(new_id(), run_id, account, tuple(lines))
-        try:
-            await self._money.do(Reserve(reservation))
-        except asyncio.CancelledError:
-            await self.release(reservation)
-            raise
+        await self._money.reserve(reservation)
         return reservation
 
     async def settle(self, reservation: Reservation, charge: Charge) -> None:
         """Replaces one line's hold by its charge: queued at once, tried until it is durable."""
         held = sum(line.nanodollars for line in reservation.lines if line.attempt_id == charge.attempt_id)
-        change = Change(reservation.account, charge.nanodollars, -held)
-        self._known.queue(change)
         self._on_charge(reservation.account, charge.usage.input_tokens + charge.usage.output_tokens)
-        self._money.keep(Settle(reservation.account, charge, change))
+        self._money.settle(reservation.account, charge, held)
 
     async def release(self, reservation: Reservation, attempt_id: str | None = None) -> None:
         """Gives back one line, or every line not settled."""
         names = (attempt_id,) if attempt_id else tuple(line.attempt_id for line in reservation.lines)
-        self._money.keep(Release(reservation.account, names))
+        self._money.release(reservation.account, names)
 
     async def standings(self, account: Account) -> Sequence[Standing]:
         """From memory where this process has seen the account within a second; else one look."""
-        known = self._known.get(account)
-        if known is None:
-            await self._money.do(Look(account))
-            known = self._known.get(account) or ()
-        return known
+        return await self._money.standings(account)
 
     async def record_run(self, run_id: str, account: Account, trace: Mapping[str, Any]) -> None:
         """Queues a run's tree; it is written with the next batch of entries."""
-        self._entries.keep(runs.run_entry(run_id, account, trace, self.now()))
+        self._entries.keep(runs.run_entry(run_id, account, trace, self._clock.now()))
 
     async def find_run(self, run_id: str) -> Mapping[str, Any] | None:
         """A stored run's tree with its team and key, or None. What was queued before is seen."""
@@ -148,7 +138,7 @@ class PostgresLedger:
     async def record_outcomes(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Queues rows to learn from."""
         for row in rows:
-            self._entries.keep(runs.outcome_entry(row, self.now()))
+            self._entries.keep(runs.outcome_entry(row, self._clock.now()))
 
     async def add_labels(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Queues counts of labelled verdicts of judges."""
@@ -164,6 +154,11 @@ class PostgresLedger:
         """What actions really did, per action and cluster of tasks."""
         async with borrowed(self._pool) as db:
             return await figures.outcome_sums(db, team, limit)
+
+    async def outcomes(self, query: OutcomeQuery) -> Sequence[Mapping[str, Any]]:
+        """Rows to learn from, oldest first."""
+        async with borrowed(self._pool) as db:
+            return await figures.outcomes(db, query)
 
     async def predictions(self, team: str | None, limit: int = 2_000) -> Sequence[Mapping[str, Any]]:
         """What was predicted of the latest runs, and what came of them."""
@@ -195,7 +190,7 @@ class PostgresLedger:
         """Archives old charges as daily sums; forgets old runs, outcomes and audit entries."""
         with database_errors():
             async with await connect(self.url) as db:
-                return await books.prune(db, keep_days, self.now())
+                return await books.prune(db, keep_days, self._clock.now())
 
     async def vacuum(self) -> None:
         """Gives the space of what was forgotten back to the tables."""
@@ -206,12 +201,12 @@ class PostgresLedger:
     async def claim_notice(self, notice: Notice, patience_seconds: float) -> bool:
         """May this process tell it now?"""
         async with borrowed(self._pool) as db:
-            return await runs.claim_notice(db, notice, patience_seconds, self.now())
+            return await runs.claim_notice(db, notice, patience_seconds, self._clock.now())
 
     async def confirm_notice(self, notice: Notice) -> None:
         """It was told."""
         async with borrowed(self._pool) as db:
-            await runs.confirm_notice(db, notice, self.now())
+            await runs.confirm_notice(db, notice, self._clock.now())
 
     async def flush(self) -> None:
         """Returns once everything queued before is durable."""
@@ -229,27 +224,11 @@ class PostgresLedger:
         await self._tables.close()
         await self._pool.close()
 
-    async def _enter(self, connection: AsyncConnection) -> None:
-        """A new connection begins a new epoch: what an older one may still carry is refused from now on."""
-        cursor = await connection.execute("select maestro_enter(%s, %s)", (self._owner, self._test_now()))
-        row = await cursor.fetchone()
-        self._epoch = row[0] if row else 0
-        self._lookout = owners.Lookout()
-
-    async def _apply(self, connection: AsyncConnection, moves: Sequence[Move]) -> Sequence[Any]:
-        batch = Batch(moves)
-        said = (self._owner, self._epoch, self._test_now(), batch.encode())
-        cursor = await connection.execute("select maestro_apply(%s, %s, %s, %s::json)", said)
-        row = await cursor.fetchone()
-        applied = batch.read(row[0] if row else {})
-        self._ahead = applied.now - time.monotonic()
-        self._known.refresh(moves, applied)
-        return [applied.refusals.get(i) for i in range(len(moves))]
-
     async def _keep_beating(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             with suppress(Unavailable):
+                await self._money.beat()
                 await self._beat()
 
     async def _beat(self) -> None:
@@ -257,29 +236,19 @@ class PostgresLedger:
         async with borrowed(self._pool) as db:
             cursor = await db.execute(
                 "update owners set alive_at = maestro_now(%s) where id = %s returning alive_at",
-                (self._test_now(), self._owner),
+                (self._clock.said(), self._money.owner),
             )
             row = await cursor.fetchone()
             if row is not None:
-                self._ahead = row[0] - time.monotonic()
+                self._clock.heard(row[0])
             cursor = await db.execute(
                 "select distinct l.owner, coalesce(o.alive_at, 0) from lines l left join owners o on o.id = l.owner"
                 " where l.state = 'open' and l.owner <> %s",
-                (self._owner,),
+                (self._money.owner,),
             )
             for owner, beat in await cursor.fetchall():
                 if self._lookout.is_gone(owner, beat):
-                    await db.execute("select maestro_bury(%s, %s, %s)", (owner, beat, self._test_now()))
-
-    def _test_now(self) -> float | None:
-        return self._said_now() if self._said_now else None
-
-
-def _doubtful(move: Move) -> Move | None:
-    """A hold that may have been made, although nobody was told so, is given back."""
-    if isinstance(move, Reserve):
-        return Release(move.account, tuple(line.attempt_id for line in move.reservation.lines))
-    return None
+                    await db.execute("select maestro_bury(%s, %s, %s)", (owner, beat, self._clock.said()))
 
 
 async def _nothing(_: AsyncConnection) -> None:

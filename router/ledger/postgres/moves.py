@@ -90,7 +90,7 @@ class Batch:
             "scopes": [{"x": x, "s": scope, "n": _clean(name)} for (scope, name), x in self._scopes.items()],
             "adopt": [row for _, move in asked if move.is_forced for row in self._lines(0, move.reservation)],
             "settle": [_settled(charge) for charge in charges.values()],
-            "release": [name for move in self._moves if isinstance(move, Release) for name in move.attempt_ids],
+            "release": self._released(),
             "reserve": [
                 {"i": order[i], "need": _needed(held.lines), **self._numbers(held.account)} for i, held in plain
             ],
@@ -109,6 +109,17 @@ class Batch:
             for i, x, spent, reserved in answer["refused"]
         }
         return Applied(now, standings, refusals)
+
+    def _released(self) -> list[str]:
+        """A hold that is brought in after it was given back is held: the database brings in first."""
+        names: dict[str, None] = {}
+        for move in self._moves:
+            if isinstance(move, Release):
+                names |= dict.fromkeys(move.attempt_ids)
+            elif isinstance(move, Reserve) and move.is_forced:
+                for line in move.reservation.lines:
+                    names.pop(line.attempt_id, None)
+        return list(names)
 
     def _numbers(self, account: Account) -> dict[str, int]:
         return {"t": self._scopes.get(("team", account.team), 0), "k": self._scopes.get(("key", account.key_id), 0)}

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 import psycopg
@@ -42,9 +42,15 @@ async def connect(url: str) -> AsyncConnection:
     return await AsyncConnection.connect(url, **OPTIONS)
 
 
-def open_pool(url: str, most: int) -> AsyncConnectionPool:
+class Pool(AsyncConnectionPool):
+    """Connections that know when asking is in vain: while `is_away` says so, nobody waits for one."""
+
+    is_away: Callable[[], bool] = staticmethod(lambda: False)
+
+
+def open_pool(url: str, most: int) -> Pool:
     """Connections for reads and for the acts of admins. It is opened by its owner; a lost one is made anew."""
-    return AsyncConnectionPool(
+    return Pool(
         url,
         kwargs=OPTIONS,
         min_size=1,
@@ -79,8 +85,10 @@ def cut(connection: AsyncConnection) -> None:
 
 
 @contextlib.asynccontextmanager
-async def borrowed(pool: AsyncConnectionPool) -> AsyncIterator[AsyncConnection]:
+async def borrowed(pool: Pool) -> AsyncIterator[AsyncConnection]:
     """A connection of the pool, cut if it stays silent for too long. Raises Unavailable."""
+    if pool.is_away():
+        raise Unavailable("the ledger's database is away")
     with database_errors():
         async with pool.connection() as connection:
             timer = asyncio.get_running_loop().call_later(ANSWER_SECONDS, cut, connection)

@@ -1,6 +1,5 @@
 """The books: what was spent by whom, whether the counters agree with the rows, and what may be forgotten."""
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -8,7 +7,7 @@ from typing import Any
 
 from router.errors import BadRequest
 from router.ledger.ledger import DIMENSIONS, Discrepancy, Spend
-from router.ledger.sums import total_of, with_usd
+from router.ledger.sums import CHARGE, bounds, charge_row, total_of, with_usd
 
 _COLUMNS = {"key": "key_id"}
 _CHARGES = """
@@ -20,12 +19,6 @@ _CHARGES = """
            estimated_calls from archive"""
 _WHERE = """(:since is null or day >= :since) and (:until is null or day <= :until)
             and (:team is null or team = :team) and (:key is null or key_id = :key)"""
-_LINE = (
-    *("attempt_id", "run_id", "team", "key_id", "model", "purpose", "technique", "reserved_at", "settled_at", "held"),
-    *("nanodollars", "input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "reasoning_tokens"),
-    *("audio_input_tokens", "audio_output_tokens", "image_input_tokens", "image_output_tokens"),
-    *("is_estimated", "seconds", "price"),
-)
 _ROWS = " union all ".join(
     f"""select '{scope}', {column}, {window}, {money} from {table}
         where {column} != '' and {window} is not null group by {column}, {window}"""
@@ -46,7 +39,7 @@ def spend(db: sqlite3.Connection, query: Spend) -> list[dict[str, Any]]:
     columns = ", ".join(_COLUMNS.get(name, name) for name in query.by)
     rows = db.execute(
         f"select {columns}, {_SUMS} from ({_CHARGES}) where {_WHERE} group by {columns} order by {columns}",
-        _bounds(query),
+        bounds(query),
     ).fetchall()
     names = (*query.by, "calls", "input_tokens", "output_tokens", "nanodollars", "estimated_calls")
     return [with_usd(dict(zip(names, row, strict=True))) for row in rows]
@@ -55,17 +48,12 @@ def spend(db: sqlite3.Connection, query: Spend) -> list[dict[str, Any]]:
 def list_charges(db: sqlite3.Connection, query: Spend, limit: int) -> list[dict[str, Any]]:
     """The settled lines, newest first."""
     rows = db.execute(
-        f"""select {", ".join(_LINE)} from (
+        f"""select {", ".join(CHARGE)} from (
             select *, date(settled_at, 'unixepoch') as day from lines where state = 'settled'
         ) where {_WHERE} order by settled_at desc limit :limit""",
-        {**_bounds(query), "limit": limit},
+        {**bounds(query), "limit": limit},
     ).fetchall()
-    named = [with_usd(dict(zip(_LINE, row, strict=True))) for row in rows]
-    return [{**row, "price": json.loads(row["price"] or "{}")} for row in named]
-
-
-def _bounds(query: Spend) -> dict[str, Any]:
-    return {"since": query.since, "until": query.until, "team": query.team, "key": query.key_id}
+    return [charge_row(row) for row in rows]
 
 
 def totals(db: sqlite3.Connection) -> Mapping[str, Any]:
