@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import random
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -23,10 +24,13 @@ from proxy.settings import Settings, SettingsError, UpstreamSettings, read_secre
 from proxy.specs import slots_of, spec_of
 from proxy.terms import TeamSettings
 from proxy.toolroom import open_library, open_tools
+from proxy.variants import VariantError, variants_of
 from router.checks.check import Validator
 from router.checks.validators import Effects, ValidatorError, load_validators
 from router.dispatcher import Dispatcher, DispatcherOptions
+from router.efforts import efforts_with
 from router.errors import BadRequest, UnknownModel
+from router.exploration import Exploration
 from router.judging.calibration import JudgeRates
 from router.judging.judge import Judge
 from router.ledger.accounts import Team
@@ -35,6 +39,7 @@ from router.ledger.notices import Notices
 from router.ledger.rates import Rates
 from router.ledger.registry import Registry
 from router.ledger.webhook import Webhook
+from router.planning.situation import Tradeoff
 from router.tools.bench import Toolroom
 from router.tools.documents.library import Library
 from router.tools.guard import Allowance
@@ -127,7 +132,12 @@ async def build_router(settings: Settings) -> Rooms:
 
 
 def _options(settings: Settings, upstreams: Sequence[UpstreamSettings], toolroom: Toolroom) -> DispatcherOptions:
+    try:
+        variants = variants_of(settings.variants)
+    except VariantError as error:
+        raise SettingsError(str(error)) from None
     return DispatcherOptions(
+        variants=variants,
         clock=asyncio.get_running_loop().time,
         validators=_validators(settings),
         max_parallel=min(settings.limits.parallel_attempts, sum(map(slots_of, upstreams))),
@@ -135,6 +145,9 @@ def _options(settings: Settings, upstreams: Sequence[UpstreamSettings], toolroom
         slots={upstream.name: slots_of(upstream) for upstream in upstreams},
         streamed=frozenset(upstream.name for upstream in upstreams if upstream.is_embedded),
         tools=toolroom,
+        efforts=efforts_with({name: Tradeoff(said.usd, said.seconds) for name, said in settings.efforts.items()}),
+        hedging=settings.limits.hedging,
+        exploration=Exploration(settings.exploration_share, random.random),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from proxy.answers.scores import Relayed, money_headers, predicted_by, relay_block, unvalidated, usd_text
+from proxy.answers.scores import Relayed, money_headers, relay_block, unvalidated, usd_text
 from proxy.answers.splice import with_scores
 from proxy.answers.sse import KEEP_ALIVE, event, with_block
 from proxy.assembly import Rooms
@@ -60,14 +60,12 @@ def account_of(caller: Caller) -> Account:
 
 def relayed(road: Road, reply: Reply) -> Relayed:
     """What a whole reply was."""
-    cost = reply.model.price.nanodollars(reply.usage, reply.seconds)
-    return Relayed(road.run_id, reply.model.id, reply.usage, cost, reply.seconds, predicted_by(road.estimate))
+    return Relayed.by(road, reply.model, reply.usage, reply.seconds)
 
 
 def relayed_stream(road: Road, stream: ReplyStream, seconds: float) -> Relayed:
     """What a stream was, once it has ended."""
-    cost = stream.model.price.nanodollars(stream.usage, seconds)
-    return Relayed(road.run_id, stream.model.id, stream.usage, cost, seconds, predicted_by(road.estimate))
+    return Relayed.by(road, stream.model, stream.usage, seconds)
 
 
 async def _stream(exchange: Exchange, rooms: Rooms, task: Task, road: Road, path: str) -> None:

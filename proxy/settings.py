@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from proxy.terms import Effort, PointSettings, Section, TeamSettings, Usd
+from proxy.variants import VariantsSettings
 
 
 class ServerSettings(Section):
@@ -173,11 +174,12 @@ class TelemetrySettings(Section):
 
 
 class LimitsSettings(Section):
-    """How much one request may ask."""
+    """How much one request may ask; whether a slow call may get a second one beside it."""
 
     requirements: Annotated[int, Field(ge=1)] = 32
     requirement_characters: Annotated[int, Field(ge=1)] = 4000
     parallel_attempts: Annotated[int, Field(ge=1)] = 8
+    hedging: bool = True
 
 
 class ChecksSettings(Section):
@@ -213,7 +215,9 @@ class Settings(BaseSettings):
     limits: LimitsSettings = LimitsSettings()
     checks: ChecksSettings = ChecksSettings()
     tools: ToolsSettings = ToolsSettings()
+    variants: VariantsSettings = VariantsSettings()
     checkpoint: str | None = None
+    exploration_share: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @classmethod
     def settings_customise_sources(
@@ -275,7 +279,6 @@ def _explain(location: tuple[int | str, ...], kind: str, message: str) -> str:
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     tables: dict[str, Any] = {
-        "": Settings,
         "server": ServerSettings,
         "ledger": LedgerSettings,
         "upstream": UpstreamSettings,
@@ -289,6 +292,7 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         "web_search": WebSearchSettings,
         "telemetry": TelemetrySettings,
         "limits": LimitsSettings,
+        "variants": VariantsSettings,
     }
     for part in reversed(location):
         if isinstance(part, str) and part in tables:

@@ -11,7 +11,7 @@ from action_model.belief import Estimate
 from action_model.estimator import Estimator
 from action_model.prices import Usage, to_nanodollars
 from action_model.speed import Speed
-from router.answering import CHAT, Answerer
+from router.answering import CHAT, Answerer, usage_of
 from router.campaign import Campaign, run_waves
 from router.efforts import tradeoff_of
 from router.ended import Ended, Observer
@@ -81,9 +81,8 @@ class Dispatcher:
         pins = Pins(TTLCache(MOST_PINS, PIN_SECONDS, timer=options.clock))
         self._roads = Roads(upstreams, self._outlook, pins, options.validators)
         self._gates = FairGates(options.most_calls, options.slots)
-        self._executor = Executor(
-            Answerer(upstreams, prompted(options.techniques, lambda: self._outlook.prompts), self._gates), verifier
-        )
+        techniques = prompted(options.techniques, lambda: self._outlook.prompts)
+        self._executor = Executor(Answerer(upstreams, techniques, self._gates), verifier)
 
     def models_for(self, caller: Caller) -> Sequence[Model]:
         """Models this key may use."""
@@ -239,8 +238,8 @@ class Dispatcher:
         """The policy's actions on the model that was named, else on the first choice."""
         assert task.named_action is not None
         best = self._outlook.believe(task, road.facts, road.models, road.pin).first_choice(task)
-        model = self._upstreams.find(best.action.model)
-        portfolio = named_portfolio(task, task.named_action, model, self._options.techniques)
+        model, prompts = self._upstreams.find(best.action.model), self._outlook.prompts
+        portfolio = named_portfolio(task, task.named_action, model, self._options.techniques, prompts)
         return self._outlook.over(portfolio, road.facts, (model,))
 
     def _purse(self, task: Task, caller: Caller, run_id: str) -> RunPurse:
@@ -268,11 +267,10 @@ class Dispatcher:
     def _expected(self, task: Task, road: Road) -> Usage:
         """What to hold for one relayed call: its input, and its output's limit or predicted 0.9 quantile."""
         if road.estimate is not None:
-            high = round(road.estimate.output_tokens_high)
+            one = usage_of(road.estimate)
         else:
-            high = self._outlook.output_tokens_high(road.models[0], road.facts)
-        tokens = road.facts.input_tokens if road.estimate is None else round(road.estimate.input_tokens)
-        return Usage(tokens, high * choice_count(task))
+            one = Usage(road.facts.input_tokens, self._outlook.output_tokens_high(road.models[0], road.facts))
+        return replace(one, output_tokens=one.output_tokens * choice_count(task))
 
     async def _relayed(self, task: Task, caller: Caller, road: Road, purse: RunPurse, reply: Reply) -> None:
         """Learns from a relay; one that Maestro chose is kept as a run."""

@@ -1,7 +1,7 @@
 """The one action an operator asked for, as fixed waves: for comparison and debugging. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from action_model.actions import Action, Offer, Portfolio
 from action_model.belief import Belief, Estimate
@@ -47,13 +47,17 @@ class NamedPlan:
         return _wave([PlannedAction(self.last.action, self.last, (candidates[-1].id,))], "fix")
 
 
-def named_portfolio(task: Task, named: NamedAction, model: Model, techniques: Mapping[str, Technique]) -> Portfolio:
-    """The actions that the policy is made of. Raises BadRequest for a technique nobody offers."""
+def named_portfolio(
+    task: Task, named: NamedAction, model: Model, techniques: Mapping[str, Technique], prompts: Collection[str]
+) -> Portfolio:
+    """The actions that the policy is made of. Raises BadRequest for a technique or a prompt nobody offers."""
     first, last = _techniques(named, techniques)
     temperature = LIVELY_TEMPERATURE if named.n > 1 and first == "sample" and is_cold(task) else None
-    actions = dict.fromkeys(
-        (Action(model.id, first), Action(model.id, first, temperature=temperature), Action(model.id, last))
-    )
+    if named.prompt not in prompts:
+        known = ", ".join(sorted(prompts))
+        raise BadRequest(f"Unknown prompt '{named.prompt}'. Known: {known}.", "maestro.prompt")
+    begun = Action(model.id, first, named.prompt, tool_limit=named.tool_limit)
+    actions = dict.fromkeys((begun, replace(begun, temperature=temperature), replace(begun, technique=last)))
     family = model.family or model.name
     return Portfolio(tuple(Offer(a, model.price, model.context_tokens, model.supports, family) for a in actions))
 

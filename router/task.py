@@ -88,11 +88,13 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class NamedAction:
-    """The one action an operator asked for by the body field `maestro`."""
+    """The one action an operator asked for by the body field `maestro`; `prompt` and `tool_limit` as in `Action`."""
 
     technique: str
     n: int = 1
     model: str | None = None
+    prompt: str = "plain"
+    tool_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

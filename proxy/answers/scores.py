@@ -10,7 +10,9 @@ import msgspec
 from action_model.belief import Estimate
 from action_model.prices import Usage, to_usd
 from router.ledger.ledger import Standing
+from router.roads import Road
 from router.task import Candidate, FinishReason, Requirement, Run, Task, Verdict, Wave
+from router.upstreams.upstream import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,15 @@ class Relayed:
     nanodollars: int
     seconds: float
     predicted: Mapping[str, float]
+    prompt: str = "plain"
+    tool_limit: int | None = None
+
+    @classmethod
+    def by(cls, road: Road, model: Model, usage: Usage, seconds: float) -> "Relayed":
+        """What `model` brought on this road, at its price."""
+        action, cost = road.action_by(model.id), model.price.nanodollars(usage, seconds)
+        told = predicted_by(road.estimate)
+        return cls(road.run_id, model.id, usage, cost, seconds, told, action.prompt, action.tool_limit)
 
 
 def predicted_by(estimate: Estimate | None) -> dict[str, float]:
@@ -92,7 +103,13 @@ def relay_block(task: Task, relayed: Relayed, standings: Sequence[Standing]) -> 
         "run_id": relayed.run_id,
         "score": None,
         "finish_reason": str(FinishReason.UNVALIDATED),
-        "chosen": {"model": relayed.model, "technique": "sample", "usage": usage_object(relayed.usage)},
+        "chosen": {
+            "model": relayed.model,
+            "technique": "sample",
+            "prompt": relayed.prompt,
+            "tool_limit": relayed.tool_limit,
+            "usage": usage_object(relayed.usage),
+        },
         "waves": [],
         "candidates": 1,
         "predicted": dict(relayed.predicted),
@@ -199,6 +216,7 @@ def _chosen(candidate: Candidate) -> dict[str, Any]:
         "model": candidate.action.model,
         "technique": candidate.action.technique,
         "prompt": candidate.action.prompt,
+        "tool_limit": candidate.action.tool_limit,
         "candidate": candidate.id,
         "usage": own_usage(candidate),
     }

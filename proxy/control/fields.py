@@ -34,6 +34,7 @@ OURS = frozenset(
 )
 INCLUDES = frozenset({"data_sources", "requirements_result"})
 METADATA_PREFIX = "maestro_"
+NAMED_PARTS = ("technique", "n", "model", "prompt", "tool_limit")
 LONGEST_NAMED_N = 64
 
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -139,13 +140,14 @@ def _read_budget(value: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def read_named_action(fields: Mapping[str, msgspec.Raw]) -> NamedAction | None:
-    """The one action asked for by `maestro: {technique, n, model}`. Raises BadRequest naming the part."""
+    """The one action asked for by `maestro: {technique, n, model, prompt, tool_limit}`. Raises BadRequest naming the
+    part."""
     value = decode_field(fields, "maestro")
     if value is None:
         return None
     if not isinstance(value, dict) or not isinstance(value.get("technique"), str):
         raise BadRequest("'maestro' must be an object with a string 'technique'.", "maestro.technique")
-    unknown = next((name for name in value if name not in ("technique", "n", "model")), None)
+    unknown = next((name for name in value if name not in NAMED_PARTS), None)
     if unknown is not None:
         raise BadRequest(f"'maestro.{unknown}' is not known.", f"maestro.{unknown}")
     n, model = value.get("n", 1), value.get("model")
@@ -153,7 +155,12 @@ def read_named_action(fields: Mapping[str, msgspec.Raw]) -> NamedAction | None:
         raise BadRequest(f"'maestro.n' must be a whole number from 1 to {LONGEST_NAMED_N}.", "maestro.n")
     if model is not None and not isinstance(model, str):
         raise BadRequest("'maestro.model' must be a string.", "maestro.model")
-    return NamedAction(value["technique"], n, model)
+    prompt, limit = value.get("prompt", "plain"), value.get("tool_limit")
+    if not isinstance(prompt, str):
+        raise BadRequest("'maestro.prompt' must be a string.", "maestro.prompt")
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+        raise BadRequest("'maestro.tool_limit' must be a whole number of at least 1.", "maestro.tool_limit")
+    return NamedAction(value["technique"], n, model, prompt, limit)
 
 
 def read_include(fields: Mapping[str, msgspec.Raw]) -> frozenset[str]:

@@ -8,7 +8,6 @@ import msgspec
 
 from proxy.answers.scores import (
     Relayed,
-    predicted_by,
     relay_block,
     requirements_result,
     run_block,
@@ -65,9 +64,7 @@ class RunCarrier:
         dispatcher, ledger = self._rooms.dispatcher, self._rooms.ledger
         if road.kind == "relay":
             reply = await dispatcher.relay(task, caller, road)
-            cost = reply.model.price.nanodollars(reply.usage, reply.seconds)
-            predicted = predicted_by(road.estimate)
-            told = Relayed(road.run_id, reply.model.id, reply.usage, cost, reply.seconds, predicted)
+            told = Relayed.by(road, reply.model, reply.usage, reply.seconds)
             standings = await ledger.standings(ticket.account)
             usage = usage_object(reply.usage)
             answer = {"result": reply_text(reply.body), "usage": usage, "maestro": relay_block(task, told, standings)}
