@@ -6,7 +6,6 @@ from typing import Any
 
 from proxy.admin.acts import change_team, read
 from proxy.terms import PointSettings
-from router.efforts import EFFORTS
 from router.errors import BadRequest
 from router.ledger.accounts import Team
 from router.ledger.registry import SERVER, Registry
@@ -25,22 +24,24 @@ class Held:
     source: str
 
 
-async def points_held(registry: Registry, teams: tuple[str, ...], effort: Effort) -> list[Held]:
+async def points_held(
+    registry: Registry, teams: tuple[str, ...], effort: Effort, efforts: Mapping[Effort, Tradeoff]
+) -> list[Held]:
     """The server's first, then each team's."""
-    server = _own("", await registry.find_team(SERVER) or {})
-    whole = server or Held("", EFFORTS[effort], f"effort {effort} (settings)")
+    server = _own("", await registry.find_team(SERVER) or {}, efforts)
+    whole = server or Held("", efforts[effort], f"effort {effort} (settings)")
     held = [whole]
     for team in teams:
-        said = _own(team, await registry.find_team(team) or {})
+        said = _own(team, await registry.find_team(team) or {}, efforts)
         held.append(said or Held(team, whole.tradeoff, "the server's"))
     return held
 
 
-def _own(whose: str, said: Mapping[str, Any]) -> Held | None:
+def _own(whose: str, said: Mapping[str, Any], efforts: Mapping[Effort, Tradeoff]) -> Held | None:
     point, effort = said.get("operating_point"), said.get("effort")
     if point:
         return Held(whose, Tradeoff(point["usd"], point["seconds"]), "operating point")
-    return Held(whose, EFFORTS[effort], f"effort {effort}") if effort else None
+    return Held(whose, efforts[effort], f"effort {effort}") if effort else None
 
 
 async def set_point(registry: Registry, whose: str, usd: str, seconds: str) -> Tradeoff:

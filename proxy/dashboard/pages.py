@@ -54,7 +54,8 @@ class Pages:
         cluster = query.get("cluster", "checked")
         filters = Filters(cluster if cluster in CLUSTERS else "checked", viewer.only(query.get("team")))
         teams = await self._teams(viewer)
-        held = await points_held(self._house.rooms.registry, teams, self._house.settings.defaults.effort)
+        effort, efforts = self._house.settings.defaults.effort, self._house.rooms.dispatcher.efforts
+        held = await points_held(self._house.rooms.registry, teams, effort, efforts)
         predicted = await self._predict(viewer, filters, held)
         measured = await self._measured(filters)
         return self._frame.page("tradeoffs", viewer, **self._tradeoff_words(filters, teams, held, predicted, measured))

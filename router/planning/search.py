@@ -253,13 +253,14 @@ def _freshness(moves: Moves, uses: Floats) -> Floats:
 
 def _choose(values: Floats, rows: Floats, kept: int) -> Ints:
     """The best plans by each price, each once: of plans that differ in nothing but the order of a wave, the first."""
+    count = min(values.shape[1], 4 * kept)
+    first, need = np.round(values[0], 12), np.round(rows[Row.NEED_SECONDS], 9)
     chosen: dict[tuple[float, float], int] = {}
-    for value in values:
-        count = min(len(value), 4 * kept)
-        top = np.argpartition(-value, count - 1)[:count] if count else np.zeros(0, dtype=np.intp)
+    for value in values if count else ():
+        top = np.argpartition(-value, count - 1)[:count]
+        top = top[np.lexsort((top, -value[top]))]
         taken = 0
-        for plan in sorted(top.tolist(), key=lambda p, v=value: (-v[p], p)):  # type: ignore[misc]
-            key = (round(float(values[0, plan]), 12), round(float(rows[Row.NEED_SECONDS, plan]), 9))
+        for plan, key in zip(top.tolist(), zip(first[top].tolist(), need[top].tolist(), strict=True), strict=True):
             if key not in chosen and taken < kept:
                 chosen[key] = plan
                 taken += 1
