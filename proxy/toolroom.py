@@ -10,6 +10,7 @@ from router.tools.bench import Toolroom
 from router.tools.calls import Caller
 from router.tools.documents.convert import ConvertLimits
 from router.tools.documents.library import Library
+from router.tools.documents.sqlite import SqliteDatabase
 from router.tools.guard import Allowance, guarded_client
 from router.tools.search.adapters import EngineError, load_adapter
 from router.tools.search.engine import Engine
@@ -20,7 +21,7 @@ def open_library(settings: Settings) -> Library:
     """The library of documents, in its file."""
     tools = settings.tools
     limits = ConvertLimits(tools.conversion_seconds, tools.conversion_memory_mb)
-    return Library(documents_path(settings), limits, tools.team_storage_mb * 2**20)
+    return Library(SqliteDatabase(documents_path(settings)), limits, tools.team_storage_mb * 2**20)
 
 
 def documents_path(settings: Settings) -> Path:

@@ -24,6 +24,7 @@ import click
 
 from router.tools.documents import rank
 from router.tools.documents.library import Library, entry_for
+from router.tools.documents.sqlite import SqliteDatabase
 from router.tools.documents.values import Chunking, Lookup, VectorStore
 
 DATA = "eval_framework/tasks"
@@ -77,7 +78,7 @@ def ndcg(ranked: Sequence[str], relevant: str) -> float:
 async def quality(labelled: Labelled, shares: Sequence[float], most: int) -> None:
     """Prints the table; `hybrid` once for each share of words; at most so many questions of dev and of test."""
     with tempfile.TemporaryDirectory() as folder:
-        library = Library(Path(folder) / "documents.db")
+        library = Library(SqliteDatabase(Path(folder) / "documents.db"))
         store = await library.add_store("bench", "labelled", {}, None)
         for name, text in labelled.documents.items():
             await add(library, store, name, text)
@@ -136,7 +137,7 @@ def _size(folder: Path) -> int:
 async def scale(roots: Sequence[Path], wanted: int, searches: int) -> dict[str, float]:
     """Ingests real files until so many chunks are there; then searches with lines of the files as queries."""
     with tempfile.TemporaryDirectory() as folder:
-        library = Library(Path(folder) / "documents.db")
+        library = Library(SqliteDatabase(Path(folder) / "documents.db"))
         store = await library.add_store("bench", "many", {}, None)
         began, queries, chance = time.perf_counter(), list[str](), random.Random(7)
         for i, text in enumerate(texts_under(roots)):

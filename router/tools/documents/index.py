@@ -1,4 +1,4 @@
-"""The index of one store's chunks: words by FTS5 (BM25), vectors as int8 in memory. Calls block: run in a thread."""
+"""The index of one store's chunks: words by BM25, vectors as int8 in memory. Calls block: run in a thread."""
 
 import json
 import math
@@ -12,6 +12,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from router.tools.documents.database import Passage
 from router.tools.documents.rank import best_first, distinct, join, nearest_by_signs, packed_signs
 from router.tools.documents.store import DocumentStore
 from router.tools.documents.values import Chunk, Entry, Hit, Lookup, VectorStore
@@ -24,7 +25,7 @@ POOL = 100
 MOST_TERMS = 12
 COMMON_SHARE = 0.1
 K1 = 1.2
-"""Of FTS5's bm25()."""
+"""Of BM25, as `Words` ranks by it."""
 MOST_DOCUMENT_CHARACTERS = 40_000
 _WORD = re.compile(r"\w+")
 _STOP_WORDS = (
@@ -66,17 +67,18 @@ class ChunkIndex:
         size = sum(len(text.encode()) + WIDTH for text in texts)
         with self._store.write() as db:
             sql = "SELECT status FROM entries WHERE store = ? AND file = ?"
+            self._store.words.lock(db, store.number)
             row = db.execute(sql, (store.number, entry.file)).fetchone()
             if row is None or row[0] != "in_progress":
                 return
-            first = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'chunks'").fetchone()[0]
-            numbered = list(enumerate(zip(chunks, vectors, strict=True), int(first) + 1))
+            ids = self._store.words.number(db, len(chunks))
+            numbered = list(zip(ids, chunks, vectors, strict=True))
             db.executemany(
-                "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)",
-                ((i, store.number, entry.file, c.position, c.heading, c.text, v.tobytes()) for i, (c, v) in numbered),
+                "INSERT INTO chunks (id, store, file, position, heading, text, vector) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                ((i, store.number, entry.file, c.position, c.heading, c.text, v.tobytes()) for i, c, v in numbered),
             )
-            words = f"INSERT INTO words_{store.number} (rowid, heading, text) VALUES (?, ?, ?)"
-            db.executemany(words, ((i, c.heading, c.text) for i, (c, _) in numbered))
+            passages = [Passage(i, c.heading, c.text) for i, c, _ in numbered]
+            self._store.words.insert(db, store.number, passages)
             sql = "UPDATE entries SET status = 'completed', usage_bytes = ? WHERE store = ? AND file = ?"
             db.execute(sql, (size, store.number, entry.file))
 
@@ -103,24 +105,10 @@ class ChunkIndex:
         if not terms:
             return {}
         most = sum(max(math.log((total - n + 0.5) / (n + 0.5)), 1e-6) for _, n in terms) * (K1 + 1.0)
-        query = " OR ".join(f'"{term}"' for term, _ in terms)
-        table = f"words_{store.number}"
-        within, chosen = self._within(store, lookup)
-        sql = (
-            f"SELECT rowid, bm25({table}, 0.5, 1.0) AS rank FROM {table} WHERE {table} MATCH ? {within} "
-            f"ORDER BY rank LIMIT ?"
+        found = self._store.words.ranked(
+            self._store.db, store.number, [term for term, _ in terms], _sorted(lookup.files), pool
         )
-        rows = self._store.db.execute(sql, (query, *chosen, pool)).fetchall()
-        return {row[0]: min(max(-row[1] / most, 0.0), 1.0) for row in rows}
-
-    def _within(self, store: VectorStore, lookup: Lookup) -> tuple[str, tuple[Any, ...]]:
-        """SQL that keeps only some files' chunks."""
-        if lookup.files is None:
-            return "", ()
-        return (
-            "AND rowid IN (SELECT id FROM chunks WHERE store = ? AND file IN (SELECT value FROM json_each(?)))",
-            (store.number, json.dumps(sorted(lookup.files))),
-        )
+        return {i: min(max(score / most, 0.0), 1.0) for i, score in found.items()}
 
     def _terms(self, store: VectorStore, query: str, total: int) -> list[tuple[str, int]]:
         """The rarest terms of a query and how many chunks have each; words that are everywhere tell nothing."""
@@ -128,12 +116,9 @@ class ChunkIndex:
         db = self._store.db
         found = []
         for word in asked or _WORD.findall(query.lower())[:16]:
-            n = db.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM words_{store.number} WHERE words_{store.number} MATCH ? LIMIT ?)",
-                (f'"{word}"', max(int(total * 0.5), 20)),
-            ).fetchone()[0]
+            n = self._store.words.matching(db, store.number, word, max(int(total * 0.5), 20))
             if n:
-                found.append((word, int(n)))
+                found.append((word, n))
         found.sort(key=lambda term: term[1])
         rare = [term for term in found if term[1] <= max(COMMON_SHARE * total, 50)]
         return (rare or found[:2])[:MOST_TERMS] if total > 5000 else found[:MOST_TERMS]
@@ -156,9 +141,8 @@ class ChunkIndex:
         self, store: VectorStore, held: Vectors, lookup: Lookup, query: NDArray[np.float32], words: Iterable[int]
     ) -> NDArray[np.intp]:
         if lookup.files is not None:
-            within, chosen = self._within(store, lookup)
-            sql = within.replace("AND rowid IN (", "").removesuffix(")")
-            ids = np.array([row[0] for row in self._store.db.execute(sql, chosen)], dtype=np.int64)
+            files = sorted(lookup.files)
+            ids = np.array(self._store.words.chunks_of(self._store.db, store.number, files), dtype=np.int64)
             return np.flatnonzero(np.isin(held.ids, ids))
         near = nearest_by_signs(held.signs, packed_signs(query[None, :])[0], NEAR)
         seen = np.searchsorted(held.ids, np.array(sorted(words), dtype=np.int64))
@@ -183,11 +167,11 @@ class ChunkIndex:
 
     def _hits(self, store: VectorStore, order: Sequence[int], scores: dict[int, float]) -> list[Hit]:
         sql = (
-            "SELECT c.id, c.file, f.name, c.position, c.heading, c.text, e.attributes FROM json_each(?) j "
-            "JOIN chunks c ON c.id = j.value JOIN files f ON f.id = c.file "
-            "JOIN entries e ON e.store = c.store AND e.file = c.file WHERE c.store = ?"
+            "SELECT c.id, c.file, f.name, c.position, c.heading, c.text, e.attributes FROM chunks c "
+            "JOIN files f ON f.id = c.file JOIN entries e ON e.store = c.store AND e.file = c.file "
+            f"WHERE c.store = ? AND c.id IN ({', '.join('?' * len(order)) or 'NULL'})"
         )
-        rows = {row[0]: row for row in self._store.db.execute(sql, (json.dumps(list(order)), store.number))}
+        rows = {row[0]: row for row in self._store.db.execute(sql, (store.number, *order))}
         return [_hit(rows[i], scores[i], store.number) for i in order if i in rows]
 
     def _widened(self, store: VectorStore, hits: list[Hit], lookup: Lookup) -> list[Hit]:
@@ -209,6 +193,10 @@ class ChunkIndex:
 def _hit(row: Any, score: float, store: int) -> Hit:
     _, file, name, position, heading, text, attributes = row
     return Hit(file, name, position, heading, text, score, json.loads(attributes), store)
+
+
+def _sorted(files: frozenset[str] | None) -> list[str] | None:
+    return None if files is None else sorted(files)
 
 
 def quantised(vectors: NDArray[np.float64]) -> NDArray[np.int8]:

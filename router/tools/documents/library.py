@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from action_model.features import embed
@@ -13,6 +12,7 @@ from router.ids import new_id
 from router.ledger.owners import is_gone, own_name
 from router.tools.documents.chunks import cut
 from router.tools.documents.convert import ConvertLimits, Unreadable, convert
+from router.tools.documents.database import Database
 from router.tools.documents.filters import Matches
 from router.tools.documents.index import ChunkIndex
 from router.tools.documents.store import DocumentStore
@@ -27,16 +27,17 @@ class Library:
 
     def __init__(
         self,
-        path: Path,
+        database: Database,
         limits: ConvertLimits | None = None,
         most_team_bytes: int = 2 * 2**30,
         now: Callable[[], float] = time.time,
+        owner: str | None = None,
     ) -> None:
         self._limits = limits or ConvertLimits()
         self._most_team_bytes = most_team_bytes
         self._now = now
-        self._owner = own_name()
-        self._store = DocumentStore(path)
+        self._owner = owner or own_name()
+        self._store = DocumentStore(database)
         self._index = ChunkIndex(self._store, embed)
         self._slots = asyncio.Semaphore(MOST_CONVERSIONS)
         self._tasks: set[asyncio.Task[None]] = set()

@@ -1,15 +1,12 @@
-"""The document store in SQLite: all of its SQL about files, vector stores and entries. Calls block: run in a thread."""
+"""The document store: its SQL about files, vector stores and entries, on either database. Calls block."""
 
-import contextlib
 import json
-import sqlite3
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from router.tools.documents.schema import TABLES, TERMS, WORDS
+from router.tools.documents.database import Database, Passage, Statements, Words
 from router.tools.documents.values import Chunking, Entry, StoredFile, VectorStore
 
 FILE = "id, team, name, purpose, size, created_at, expires_at, labels"
@@ -18,52 +15,36 @@ ENTRY = (
     "e.batch FROM entries e JOIN stores s ON s.number = e.store"
 )
 
+ANEW = (
+    "status = excluded.status, created_at = excluded.created_at, attributes = excluded.attributes, "
+    "chunking = excluded.chunking, batch = excluded.batch, owner = excluded.owner, usage_bytes = 0, "
+    "error_code = NULL, error = NULL"
+)
+
 
 class DocumentStore:
-    """One SQLite file in WAL mode. Readers have a connection per thread; writers take turns."""
+    """Over a database, which it closes."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
-        self._writing = threading.Lock()
-        self._open: list[sqlite3.Connection] = []
-        with self.write() as db:
-            db.executescript(TABLES)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def close(self) -> None:
-        """Closes every thread's connection."""
-        with self._writing:
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
+        """Closes the database."""
+        self._database.close()
 
     @property
-    def db(self) -> sqlite3.Connection:
-        """This thread's connection."""
-        found: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if found is None:
-            found = sqlite3.connect(self._path, timeout=30.0, isolation_level=None, check_same_thread=False)
-            found.row_factory = sqlite3.Row
-            found.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;")
-            found.execute("PRAGMA cache_size=-16384")
-            self._local.db = found
-            self._open.append(found)
-        return found
+    def db(self) -> Statements:
+        """For reads."""
+        return self._database.db
 
-    @contextlib.contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; other processes wait for it."""
-        with self._writing:
-            db = self.db
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
-            if db.in_transaction:
-                db.execute("COMMIT")
+    @property
+    def words(self) -> Words:
+        """The index of words."""
+        return self._database.words
+
+    def write(self) -> AbstractContextManager[Statements]:
+        """One transaction."""
+        return self._database.write()
 
     # Files
 
@@ -96,11 +77,14 @@ class DocumentStore:
     def delete_file(self, team: str, name: str) -> bool:
         """Deletes a file and takes it out of every vector store."""
         with self.write() as db:
-            stores = [row[0] for row in db.execute("SELECT store FROM entries WHERE file = ?", (name,))]
+            sql = "SELECT store FROM entries WHERE file = ? ORDER BY store"
+            stores = [row[0] for row in db.execute(sql, (name,)).fetchall()]
+            for store in stores:
+                self.words.lock(db, store)
             found = db.execute("DELETE FROM files WHERE id = ? AND team = ?", (name, team)).rowcount > 0
             if found:
                 for store in stores:
-                    remove_chunks(db, store, name)
+                    self._remove_chunks(db, store, name)
         return found
 
     def expired_files(self, now: float) -> list[StoredFile]:
@@ -115,11 +99,10 @@ class DocumentStore:
         with self.write() as db:
             sql = (
                 "INSERT INTO stores (id, team, name, created_at, last_active_at, metadata, expire_days) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)"
+                "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING number"
             )
-            number = db.execute(sql, (*values, json.dumps(store.metadata), store.expire_days)).lastrowid
-            db.execute(WORDS.format(number=number))
-            db.execute(TERMS.format(number=number))
+            number = db.execute(sql, (*values, json.dumps(store.metadata), store.expire_days)).fetchone()[0]
+            self.words.create(db, number)
         found = self.find_store(store.team, store.id)
         assert found is not None
         return found
@@ -145,12 +128,12 @@ class DocumentStore:
     def delete_store(self, store: VectorStore) -> None:
         """Deletes a vector store and its chunks; the files stay."""
         with self.write() as db:
+            self.words.lock(db, store.number)
             db.execute("DELETE FROM chunks WHERE store = ?", (store.number,))
-            db.execute(f"DROP TABLE IF EXISTS terms_{store.number}")
-            db.execute(f"DROP TABLE IF EXISTS words_{store.number}")
+            self.words.drop(db, store.number)
             db.execute("DELETE FROM stores WHERE number = ?", (store.number,))
 
-    def _store_of(self, row: sqlite3.Row) -> VectorStore:
+    def _store_of(self, row: Any) -> VectorStore:
         sql = "SELECT status, count(*), sum(usage_bytes) FROM entries WHERE store = ? GROUP BY status"
         counted = self.db.execute(sql, (row["number"],)).fetchall()
         return VectorStore(
@@ -162,7 +145,7 @@ class DocumentStore:
             row["last_active_at"],
             json.loads(row["metadata"]),
             row["expire_days"],
-            sum(size for _, _, size in counted),
+            sum(int(size) for _, _, size in counted),
             {status: count for status, count, _ in counted},
         )
 
@@ -173,11 +156,13 @@ class DocumentStore:
         with self.write() as db:
             if batch is not None:
                 db.execute("INSERT INTO batches VALUES (?, ?, ?, 0)", (batch, store.number, entries[0].created_at))
+            self.words.lock(db, store.number)
             for entry in entries:
-                remove_chunks(db, store.number, entry.file)
+                self._remove_chunks(db, store.number, entry.file)
                 db.execute(
-                    "INSERT OR REPLACE INTO entries (store, file, status, created_at, attributes, chunking, batch, "
-                    "owner) VALUES (?, ?, 'in_progress', ?, ?, ?, ?, ?)",
+                    "INSERT INTO entries (store, file, status, created_at, attributes, chunking, batch, owner) "
+                    "VALUES (?, ?, 'in_progress', ?, ?, ?, ?, ?) ON CONFLICT (store, file) DO UPDATE SET "
+                    f"{ANEW}",
                     (store.number, entry.file, entry.created_at, json.dumps(dict(entry.attributes)),
                      json.dumps(asdict(entry.chunking)), batch, owner),
                 )  # fmt: skip
@@ -210,7 +195,8 @@ class DocumentStore:
     def delete_entry(self, store: VectorStore, file: str) -> bool:
         """Takes a file out of a vector store."""
         with self.write() as db:
-            remove_chunks(db, store.number, file)
+            self.words.lock(db, store.number)
+            self._remove_chunks(db, store.number, file)
             return db.execute("DELETE FROM entries WHERE store = ? AND file = ?", (store.number, file)).rowcount > 0
 
     def find_batch(self, store: VectorStore, batch: str) -> tuple[int, bool] | None:
@@ -226,37 +212,38 @@ class DocumentStore:
             sql = "UPDATE entries SET status = 'cancelled' WHERE store = ? AND batch = ? AND status = 'in_progress'"
             db.execute(sql, (store.number, batch))
 
-    def unfinished(self) -> list[tuple[str, str, str, str, int]]:
-        """Team, store, file, owner and time of what is still being indexed, by whomever."""
+    def unfinished(self) -> list[tuple[str, str, str, str, float]]:
+        """Team, store, file, owner of what is still being indexed, by whomever, and when that was last heard of."""
         sql = (
             "SELECT s.team, s.id, e.file, e.owner, e.created_at FROM entries e JOIN stores s ON s.number = e.store "
             "WHERE e.status = 'in_progress'"
         )
-        return [tuple(row) for row in self.db.execute(sql)]
+        heard = self._database.heard
+        rows = self.db.execute(sql).fetchall()
+        return [(team, store, file, owner, heard(owner) or at) for team, store, file, owner, at in rows]
 
     def own(self, owner: str, store: VectorStore, file: str) -> None:
         """Takes over what an ended process left."""
         with self.write() as db:
             db.execute("UPDATE entries SET owner = ? WHERE store = ? AND file = ?", (owner, store.number, file))
 
+    def _remove_chunks(self, db: Statements, store: int, file: str) -> None:
+        """Takes a file's chunks out of a store, inside a transaction that has it locked."""
+        sql = "SELECT id, heading, text FROM chunks WHERE store = ? AND file = ?"
+        passages = [Passage(*row) for row in db.execute(sql, (store, file)).fetchall()]
+        if not passages:
+            return
+        self.words.remove(db, store, passages)
+        db.execute("DELETE FROM chunks WHERE store = ? AND file = ?", (store, file))
+        db.execute("UPDATE stores SET removals = removals + 1 WHERE number = ?", (store,))
 
-def remove_chunks(db: sqlite3.Connection, store: int, file: str) -> None:
-    """Takes a file's chunks out of a store, inside a transaction."""
-    rows = db.execute("SELECT id, heading, text FROM chunks WHERE store = ? AND file = ?", (store, file)).fetchall()
-    if not rows:
-        return
-    sql = f"INSERT INTO words_{store} (words_{store}, rowid, heading, text) VALUES ('delete', ?, ?, ?)"
-    db.executemany(sql, [tuple(row) for row in rows])
-    db.execute("DELETE FROM chunks WHERE store = ? AND file = ?", (store, file))
-    db.execute("UPDATE stores SET removals = removals + 1 WHERE number = ?", (store,))
 
-
-def file_of(row: sqlite3.Row) -> StoredFile:
+def file_of(row: Any) -> StoredFile:
     """A row as a file."""
     return StoredFile(**{**dict(row), "labels": tuple(json.loads(row["labels"]))})
 
 
-def entry_of(row: sqlite3.Row) -> Entry:
+def entry_of(row: Any) -> Entry:
     """A row as an entry."""
     said = {
         **dict(row),
