@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from scripts.check_grader import Instruction, sample_words
+from scripts.check_makers import BENCH_MAKERS, Maker
 
-Maker = Callable[[dict[str, Any], str, random.Random], list[str]]
 _SENTENCES = (
     "This works well.",
     "Is it so?",
@@ -206,6 +206,7 @@ def _repeat(arguments: dict[str, Any], base: str, chance: random.Random) -> list
 
 
 MAKERS: dict[str, Maker] = {
+    **BENCH_MAKERS,
     "keywords:existence": _keywords,
     "keywords:forbidden_words": _forbidden,
     "keywords:frequency": lambda a, b, c: _around(lambda n: _with(a["keyword"], b, n), a["frequency"]),

@@ -3,8 +3,12 @@
 import re
 from functools import lru_cache
 
-_WORD = re.compile(r"\w+")
-_END = re.compile(r"[。！？]+[」』”’)]*\s*|[.!?…؟।॥]+[\"'”’)\]*_»]*(?=\s|$)")
+from router.checks.marks import EMOJI
+
+_WORD = re.compile(r"[^\W²³¹¼-¾⁰⁴-⁹₀-₉⅐-⅟①-⒛⓪-⓿❶-➓]+")
+"""Runs of letters, digits and underscores; raised, lowered, encircled digits and fractions are marks."""
+_END = re.compile(rf"[。！？]+[」』”’)]*\s*|[.!?…؟।॥]+[\"'”’)\]*_»]*(?:[ \t]*{EMOJI}(?:[ \t]*{EMOJI})*[.!]*)?(?=\s|$)")
+"""The emojis right behind a full stop belong to its sentence."""
 _LIST_MARK = re.compile(r"(?:^|\n)[ \t>*#-]*\(?(?:\d{1,3}|[a-zA-Z])\.$")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\"'*])(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|vs|cf|e\.g|i\.e|Inc|Ltd|Co|approx|[A-Z](?:\.[A-Z])+)\.$",
@@ -47,6 +51,8 @@ def sentences(text: str) -> list[str]:
 
 def _ends(text: str, start: int, match: re.Match[str]) -> bool:
     mark, after = match.group().rstrip(), text[match.end() : match.end() + 40].lstrip()
+    if mark.startswith(("…", "...")) and text[match.start() - 1 : match.start()] in ("(", "["):
+        return False  # something left out
     if mark.strip("\"'”’)]*_»") in ("...", "…", ".."):
         return not after or not after[0].islower()
     if not mark.startswith("."):

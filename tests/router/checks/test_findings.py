@@ -119,3 +119,27 @@ def test_hostile_answers_are_checked_in_no_time(sign: str) -> None:
     text = (sign * 20_000)[:20_000]
     for kind in KINDS:
         assert build_check(sample_spec(kind)).evaluate(Answer(text, text)).reason
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("👍🏽", 1), ("👨‍👩‍👧", 1), ("🇫🇷🇩🇪", 2), ("1️⃣", 1), ("❤️ ✔", 2), ("✓ ★ → ©", 0), ("plain 1 # *", 0)],
+)
+def test_an_emoji_counts_once_whatever_it_is_made_of(text: str, count: int) -> None:
+    assert build_check({"type": "exact_emojis", "value": count}).evaluate(Answer(text)).passed
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("We go. 😀 You stay! 🎉", 2),
+        ("I said no. He left.", 2),
+        ("See No. 5 there. Then rest.", 2),
+        ("Anna B. Doe came. So do I. Take vitamin C. Go.", 4),
+        ("Cats, dogs, etc. The end.", 2),
+        ("Cats, etc. and dogs.", 1),
+        ("He wrote (…) And then he left.", 1),
+    ],
+)
+def test_short_forms_end_a_sentence_only_where_a_reader_would_end_it(text: str, count: int) -> None:
+    assert build_check({"type": "exact_sentences", "value": count}).evaluate(Answer(text)).passed
