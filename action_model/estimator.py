@@ -38,7 +38,8 @@ class Estimator(Protocol):
         ...
 
     def reading(self, text: str) -> Mapping[str, Any]:
-        """What a run keeps of its text, so that it can be learnt from without it: {checkpoint, basis, demand}.
+        """What a run keeps of its text, so that it can be learnt from without it: {checkpoint, basis, demand,
+        log_tokens}.
 
         `basis` names what the numbers of `demand` mean; empty where nothing is learnt.
         """

@@ -1,6 +1,5 @@
 """The learned `Estimator`: a checkpoint's predictions for models it knows, placed by price for models it does not."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,15 @@ from action_model.identity import identity_of
 from action_model.latent import sigmoid
 from action_model.learnt import Learnt
 from action_model.online import Online, cluster_of
-from action_model.prior import HIGH_QUANTILE_Z, Lengths, PriorConfig, PriorEstimator, belief_of, blended_usd
+from action_model.prior import (
+    HIGH_QUANTILE_Z,
+    Lengths,
+    PriorConfig,
+    PriorEstimator,
+    belief_of,
+    blended_usd,
+    price_logit,
+)
 from action_model.speed import Speed
 
 REMEMBERED = 4096
@@ -100,9 +107,13 @@ class LearnedEstimator:
         self.online.learn(cluster_of(self._read(text).demand), action.name, predicted, outcome)
 
     def reading(self, text: str) -> Mapping[str, Any]:
-        """Which checkpoint reads it, and its demand to three digits: a dozen numbers that do not tell the text."""
-        demand = [round(value, 3) for value in self._read(text).demand.tolist()]
-        return {"checkpoint": self.identity.checkpoint, "basis": self.identity.basis, "demand": demand}
+        """Which checkpoint reads it, its demand to three digits (a dozen numbers do not tell the text), and the
+        logarithm of how long the known models' answers to it are."""
+        read = self._read(text)
+        demand = [round(value, 3) for value in read.demand.tolist()]
+        length = round(float(read.log_tokens[: len(self._learnt.models)].mean()), 3)
+        named = {"checkpoint": self.identity.checkpoint, "basis": self.identity.basis}
+        return {**named, "demand": demand, "log_tokens": length}
 
     def demand(self, text: str) -> Floats:
         """(k,): what the text demands, as `Demand` has it."""
@@ -147,9 +158,8 @@ class LearnedEstimator:
             column = plain if own is None else own
             limited = own is None or own < 0
             fewer = self._config.logit_of_tool_limit if limited and offer.action.tool_limit is not None else 0.0
-            decades = math.log10((blended_usd(offer.price) + 0.02) / self._config.cheap_usd_per_mtok)
-            by_price = self._config.base_logit + self._config.logit_per_decade * max(-1.5, min(2.5, decades))
-            place = self._places[key] = (column, fewer + (by_price if column < 0 else 0.0))
+            by_price = price_logit(self._config, blended_usd(price)) if column < 0 else 0.0
+            place = self._places[key] = (column, fewer + by_price)
         return place
 
 

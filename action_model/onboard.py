@@ -136,12 +136,16 @@ def _posterior(learnt: Learnt, label: Label) -> Floats:
 
 def _lengths(learnt: Learnt, x: Floats, tokens: Floats) -> tuple[float, float]:
     """How far log output tokens lie above the known models' mean, and their spread."""
-    usual = float(np.median(learnt.token_spread))
     seen = ~np.isnan(tokens)
-    if not seen.any():
-        return 0.0, usual
     off = np.log(np.maximum(tokens[seen], 1.0)) - learnt.log_tokens.predict(x[seen]).mean(axis=1)
-    count = float(len(off))
+    return shrunk_lengths(learnt, off)
+
+
+def shrunk_lengths(learnt: Learnt, off: Floats) -> tuple[float, float]:
+    """Mean and spread of how far log output tokens lie above the known models' mean, after some answers (n,)."""
+    usual, count = float(np.median(learnt.token_spread)), float(len(off))
+    if not count:
+        return 0.0, usual
     mean = float(off.sum()) / (count + TOKEN_LABELS)
     variance = (float(((off - mean) ** 2).sum()) + TOKEN_LABELS * usual**2) / (count + TOKEN_LABELS)
     return mean, float(np.sqrt(variance))

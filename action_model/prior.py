@@ -87,12 +87,11 @@ class PriorEstimator:
 
     def _logit(self, facts: Facts, offer: Offer) -> float:
         config = self._config
-        decades = math.log10((blended_usd(offer.price) + 0.02) / config.cheap_usd_per_mtok)
         judged = sum(kind == "judge" for kind in facts.requirement_kinds)
         demand = config.logit_per_requirement * (len(facts.requirement_kinds) + 0.3 * judged)
         length = 0.15 * math.log2(max(facts.input_tokens, 64) / 64)
         fewer = 0.0 if offer.action.tool_limit is None else config.logit_of_tool_limit
-        return config.base_logit + config.logit_per_decade * max(-1.5, min(2.5, decades)) - demand - length + fewer
+        return price_logit(config, blended_usd(offer.price)) - demand - length + fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +188,7 @@ def output_tokens(
     if speed is not None:
         before = sigma
         median, sigma = speed.lengths(median, sigma)
-        above *= sigma / before
+        above = above * sigma / before if before > 0.0 else HIGH_QUANTILE_Z * sigma
     high = median * math.exp(above)
     mean = min(median * math.exp(sigma**2 / 2), high)
     limit = facts.max_output_tokens
@@ -199,6 +198,12 @@ def output_tokens(
 def blended_usd(price: Price) -> float:
     """Dollars per million tokens at three input tokens for one output token."""
     return 0.75 * price.input_usd_per_mtok + 0.25 * price.output_usd_per_mtok
+
+
+def price_logit(config: PriorConfig, usd_per_mtok: float) -> float:
+    """Log odds of a model of which nothing but its blended price is known."""
+    decades = math.log10((usd_per_mtok + 0.02) / config.cheap_usd_per_mtok)
+    return config.base_logit + config.logit_per_decade * max(-1.5, min(2.5, decades))
 
 
 def _sigmoid(x: Floats) -> Floats:

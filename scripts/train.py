@@ -1,5 +1,6 @@
-"""`maestro train`: fits a checkpoint from outcome tables and says how good it is on tasks it has not seen."""
+"""`maestro train`: fits a checkpoint from outcome tables or the ledger, and says how good it is on unseen tasks."""
 
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ import click
 import numpy as np
 from rich.console import Console
 
-from action_model.checkpoint import Card, load_checkpoint, save_checkpoint
+from action_model.checkpoint import Card, CheckpointError, load_checkpoint, save_checkpoint
 from action_model.features import featurize
 from action_model.latent import PARTICLES, log_likelihood
 from action_model.learned import LearnedEstimator
@@ -17,13 +18,16 @@ from action_model.learnt import Learnt
 from action_model.metrics import auc, brier, calibration_error
 from action_model.outcomes import SELECTIONS, Grid, read_grids, selection_of
 from action_model.train import train
+from proxy.settings import SettingsError, load_settings
+from router.errors import MaestroError
+from scripts.offline.ledger_training import Wanted, train_from_ledger
 from scripts.offline.reports import is_promoted, judge, page_of, words_of
 
 DEFAULT_TABLES = ("mmlu_pro_11", "zeroeval_28", "llmdrift", "routellm_mmlu", "llmrouter")
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Outcome tables.")
 @click.option("--train", "train_split", default="train", show_default=True)
 @click.option("--test", "test_split", default="dev", show_default=True)
 @click.option("--tables", default=",".join(DEFAULT_TABLES), show_default=True)
@@ -32,16 +36,50 @@ DEFAULT_TABLES = ("mmlu_pro_11", "zeroeval_28", "llmdrift", "routellm_mmlu", "ll
     "--against", type=click.Path(path_type=Path), help="The checkpoint in use: write only what predicts better."
 )
 @click.option("--html", "html_path", type=click.Path(dir_okay=False, path_type=Path), help="A report with plots.")
+@click.option("--from-ledger", is_flag=True, help="Learn from the runs in the ledger, on top of the checkpoint in use.")
+@click.option("--config", type=click.Path(path_type=Path), help="The settings file, for --from-ledger.")
+@click.option("--held-out", type=click.FloatRange(0.1, 0.9), default=0.3, show_default=True, help="With --from-ledger.")
+@click.option("--days", type=click.FloatRange(min=0), help="With --from-ledger: only runs of the last so many days.")
+@click.option("--team", help="With --from-ledger: only runs of this team.")
 def command(
-    data: Path,
+    data: Path | None,
     train_split: str,
     test_split: str,
     tables: str,
     output: Path,
     against: Path | None,
     html_path: Path | None,
+    from_ledger: bool,
+    config: Path | None,
+    held_out: float,
+    days: float | None,
+    team: str | None,
 ) -> None:
     """Fit a checkpoint: OUTPUT.safetensors and its card OUTPUT.json. The same data give the same bytes."""
+    if from_ledger:
+        if data is not None:
+            raise click.UsageError("--from-ledger learns from runs: it takes no --data")
+        learn_from_ledger(config, Wanted(against, output, held_out, days, team, html_path))
+    elif data is None:
+        raise click.UsageError("what to learn from? Give --data DIR or --from-ledger")
+    else:
+        fit(data, (train_split, test_split), tables, output, against, html_path)
+
+
+def learn_from_ledger(config: Path | None, wanted: Wanted) -> None:
+    """The ledger's runs; a refusal is printed and ends the command with 2."""
+    try:
+        train_from_ledger(load_settings(config), wanted, Console())
+    except (SettingsError, CheckpointError, MaestroError) as error:
+        click.echo(f"maestro: {error}", err=True)
+        sys.exit(2)
+
+
+def fit(
+    data: Path, splits: tuple[str, str], tables: str, output: Path, against: Path | None, html_path: Path | None
+) -> None:
+    """Outcome tables: fits on the first split, and says how good it is on the second."""
+    train_split, test_split = splits
     import torch
 
     torch.set_num_threads(1)
