@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -30,13 +31,16 @@ from scripts.replay.fixed import (
     two_then_third,
     widest,
 )
-from scripts.replay.latent import latent_beliefs
-from scripts.replay.planned import Rules, play
+from scripts.replay.latent import LatentBeliefs, latent_beliefs
+from scripts.replay.planned import Rules, doubtful_table, play
 from scripts.replay.tables import Table, load_tables
+from scripts.replay.thresholds import best_thresholds, scores_of, threshold_cascade
 from scripts.stamp import stamp
 
 SHARES = (0.09, 0.20, 0.48)
 """Mean cost aimed at, as a share of the best single model's."""
+WIDTHS = (2, 3, 4)
+"""How many models are always asked at once, whatever they cost."""
 FITTED_ON = 320
 HALVINGS = 8
 FALSE_PASSES = 0.1
@@ -78,38 +82,87 @@ def evenly(table: Table, most: int) -> Table:
     return table.take(np.arange(0, table.count, step))
 
 
+@dataclass(frozen=True)
+class Field:
+    """One table: policies are tuned on `train`, the planner's worths on a part of it, and played on `test`.
+
+    `usd` is what the best single model costs a test prompt, `train_usd` what it costs a train prompt.
+    """
+
+    train: Table
+    test: Table
+    beliefs: LatentBeliefs
+    sample: Table
+    sample_beliefs: Sequence[Belief]
+    usd: float
+    train_usd: float
+    tick: Callable[[], None]
+
+    @staticmethod
+    def of(train: Table, test: Table, tick: Callable[[], None]) -> "Field":
+        """Fits the beliefs."""
+        beliefs, best = latent_beliefs(train, test), best_single(train)
+        fitted = np.arange(0, train.count, max(1, train.count // FITTED_ON))
+        seen = [beliefs.train[i] for i in fitted.tolist()]
+        usd, train_usd = (float(single(table, best).usd.mean()) for table in (test, train))
+        return Field(train, test, beliefs, train.take(fitted), seen, usd, train_usd, tick)
+
+    def fit(self, target_usd: float, rules: Rules) -> Tradeoff:
+        """The worth of a dollar for a mean cost."""
+        return fit_tradeoff(self.sample, self.sample_beliefs, target_usd, rules, self.tick)
+
+    def planned(self, tradeoff: Tradeoff, rules: Rules) -> dict[str, Any]:
+        """The planner's figures on the test prompts."""
+        played = play(self.test, self.beliefs.test, portfolio_of(self.train), tradeoff, rules, self.tick)
+        return self.told(played) | {"usd_value": tradeoff.usd, "seconds_value": tradeoff.seconds}
+
+    def told(self, played: Played) -> dict[str, Any]:
+        """Figures on the test prompts."""
+        return figures(played, self.usd)
+
+
 def replay(train: Table, test: Table, tick: Callable[[], None], poll_share: float = 0.4) -> dict[str, Any]:
     """Every policy of one table on the test prompts; each is tuned on the train prompts."""
-    beliefs = latent_beliefs(train, test)
-    base = single(test, best_single(train))
-    usd = float(base.usd.mean())
-    rows: dict[str, Any] = {"best_single": figures(base, usd)}
-    fitted = np.arange(0, train.count, max(1, train.count // FITTED_ON))
-    sample, sample_beliefs = train.take(fitted), [beliefs.train[i] for i in fitted.tolist()]
+    field = Field.of(train, test, tick)
+    rows = {"best_single": field.told(single(test, best_single(train)))}
+    for count in WIDTHS:
+        rows[f"always_{count}"] = field.told(parallel(test, widest(train, 0.0, count)))
     for share in SHARES:
-        target = share * float(single(train, best_single(train)).usd.mean())
-        rows[f"cascade@{share:g}"] = figures(cascade(test, cascade_for(train, target)), usd)
-        rows[f"parallel@{share:g}"] = figures(parallel(test, parallel_for(train, target)), usd)
-        tradeoff = fit_tradeoff(sample, sample_beliefs, target, Rules(), tick)
-        exact = play(test, beliefs.test, portfolio_of(train), tradeoff, Rules(), tick)
-        rows[f"maestro@{share:g}"] = {**figures(exact, usd), "usd_value": tradeoff.usd}
-        noisy = Rules(false_pass=FALSE_PASSES, judge_usd=0.05 * usd, quality=0.95)
-        doubtful = fit_tradeoff(sample, sample_beliefs, target, noisy, tick)
-        rows[f"maestro_noisy@{share:g}"] = figures(
-            play(test, beliefs.test, portfolio_of(train), doubtful, noisy, tick), usd
-        )
-        hurried = in_a_hurry(sample, sample_beliefs, tradeoff, tick)
-        waves = play(test, beliefs.test, portfolio_of(train), hurried, WAVES, tick)
-        rows[f"maestro_waves@{share:g}"] = {**figures(waves, usd), "seconds_value": hurried.seconds}
-    goal = poll_share * float(single(train, best_single(train)).usd.mean())
-    rows[f"two_then_third@{poll_share:g}"] = figures(
-        two_then_third(test, best_trio(train, goal), answer_codes(test)), usd
-    )
-    polls = Rules(polls=True, coincidence=coincidence(train))
-    tradeoff = fit_tradeoff(sample, sample_beliefs, goal, polls, tick)
-    polled = play(test, beliefs.test, portfolio_of(train), tradeoff, polls, tick)
-    rows[f"maestro_agreement@{poll_share:g}"] = figures(polled, usd)
+        named = checked_rows(field, share * field.train_usd)
+        rows.update({f"{policy}@{share:g}": row for policy, row in named.items()})
+    polled = polled_rows(field, poll_share * field.train_usd)
+    rows.update({f"{policy}@{poll_share:g}": row for policy, row in polled.items()})
     return rows
+
+
+def checked_rows(field: Field, target_usd: float) -> dict[str, dict[str, Any]]:
+    """With a verifier, exact or passing one wrong answer in ten, at one mean cost."""
+    train, test = field.train, field.test
+    order = cascade_for(doubtful_table(train), target_usd)
+    tradeoff = field.fit(target_usd, Rules())
+    noisy = Rules(false_pass=FALSE_PASSES, judge_usd=0.05 * field.usd, quality=0.95)
+    hurried = in_a_hurry(field.sample, field.sample_beliefs, tradeoff, field.tick)
+    return {
+        "cascade": field.told(cascade(test, cascade_for(train, target_usd))),
+        "cascade_noisy": field.told(cascade(test, order, doubtful_table(test).passed)),
+        "parallel": field.told(parallel(test, parallel_for(train, target_usd))),
+        "maestro": field.planned(tradeoff, Rules()),
+        "maestro_noisy": field.planned(field.fit(target_usd, noisy), noisy),
+        "maestro_waves": field.planned(hurried, WAVES),
+    }
+
+
+def polled_rows(field: Field, target_usd: float) -> dict[str, dict[str, Any]]:
+    """Where nothing checks an answer: agreement, or what is predicted of a model."""
+    train, test = field.train, field.test
+    thresholds = best_thresholds(train, scores_of(field.beliefs.train), target_usd)
+    polls = Rules(polls=True, coincidence=coincidence(train))
+    codes = answer_codes(test)
+    return {
+        "two_then_third": field.told(two_then_third(test, best_trio(train, target_usd), codes)),
+        "thresholds": field.told(threshold_cascade(test, scores_of(field.beliefs.test), thresholds, codes)),
+        "maestro_agreement": field.planned(field.fit(target_usd, polls), polls),
+    }
 
 
 def in_a_hurry(sample: Table, beliefs: Sequence[Belief], tradeoff: Tradeoff, tick: Callable[[], None]) -> Tradeoff:

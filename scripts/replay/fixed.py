@@ -34,9 +34,9 @@ def single(table: Table, model: int) -> Played:
     return Played(table.passed[:, model], table.usd[:, model], table.seconds[:, model], np.ones(table.count))
 
 
-def cascade(table: Table, order: Sequence[int]) -> Played:
-    """One model after the other until the verifier passes an answer."""
-    count = table.count
+def cascade(table: Table, order: Sequence[int], passes: Floats | None = None) -> Played:
+    """One model after the other until the verifier passes an answer; `passes` says which it does, if not the right."""
+    count, seen = table.count, table.passed if passes is None else passes
     missing, right, usd, seconds, calls = (np.ones(count), *(np.zeros(count) for _ in range(4)))
     for model in order:
         usd, seconds, calls = (
@@ -45,7 +45,7 @@ def cascade(table: Table, order: Sequence[int]) -> Played:
             calls + missing,
         )
         right = right + missing * table.passed[:, model]
-        missing = missing * (1.0 - table.passed[:, model])
+        missing = missing * (1.0 - seen[:, model])
     return Played(right, usd, seconds, calls)
 
 
@@ -81,7 +81,7 @@ def best_cascade(train: Table, usd_value: float, depth: int = 4, kept: int = 60)
 
 
 def widest(train: Table, usd_value: float, most: int = 4) -> tuple[int, ...]:
-    """The set to ask at once with the largest success - usd_value x cost on train, greedily."""
+    """The set of at most so many to ask at once with the largest success - usd_value x cost on train, greedily."""
     chosen: tuple[int, ...] = ()
     missing = np.ones(train.count)
     while len(chosen) < most:

@@ -119,9 +119,19 @@ class _Game:
 
     def _errs(self, who: str, column: int) -> bool:
         """Does the checker pass this wrong answer? The same for every policy, independent between checkers."""
-        text = f"{who}/{self.table.grid.prompt_ids[self.row]}/{self.table.models[column]}"
-        draw = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") / 2**32
-        return draw < self.rules.false_pass
+        return draw(who, self.table, self.row, column) < self.rules.false_pass
+
+
+def draw(who: str, table: Table, row: int, column: int) -> float:
+    """The dice of one checker on one answer."""
+    text = f"{who}/{table.grid.prompt_ids[row]}/{table.models[column]}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") / 2**32
+
+
+def doubtful_table(table: Table, false_pass: float = 0.1) -> Table:
+    """The table as a check that passes this share of wrong answers sees it."""
+    dice = [[draw("check", table, row, a) for a in range(len(table.models))] for row in range(table.count)]
+    return replace(table, passed=np.maximum(table.passed, np.array(dice) < false_pass))
 
 
 def _verdict(passes: bool) -> Verdict:

@@ -19,10 +19,11 @@ from scripts.replay.fixed import (
     single,
     two_then_third,
 )
-from scripts.replay.planned import Rules, play
+from scripts.replay.planned import Rules, doubtful_table, play
 from scripts.replay.tables import Floats, Table
+from scripts.replay.thresholds import Thresholds, best_thresholds, candidates, scores_of, threshold_cascade
 
-USD = np.array([0.001, 0.1])
+USD = np.array([0.001, 0.1, 0.1])
 
 
 def table_of(passed: Floats) -> Table:
@@ -39,7 +40,7 @@ def table_of(passed: Floats) -> Table:
 def belief(cheap: float, dear: float) -> Belief:
     estimates = tuple(
         Estimate(Action(f"table/m{i}"), p, p, 0, 0, 0, usd, usd, 1.0, 1.0, 0.0)
-        for i, (p, usd) in enumerate(zip((cheap, dear), USD.tolist(), strict=True))
+        for i, (p, usd) in enumerate(zip((cheap, dear), USD[:2].tolist(), strict=True))
     )
     success = np.tile([cheap, dear], (8, 1))
     return Belief(estimates, np.full(8, 1 / 8), success, np.full(2, 1e-3), np.zeros(2), np.zeros(2))
@@ -109,3 +110,31 @@ def test_a_second_judge_keeps_most_wrong_answers_from_standing() -> None:
         for price in (None, 1e-4)
     )
     assert confirmed.right.mean() > 0.85 > alone.right.mean()
+
+
+def test_an_answer_stands_if_its_score_reaches_the_threshold_or_it_was_given_before() -> None:
+    table = table_of(np.array([[0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))
+    scores = np.array([[0.2, 0.5, 0.5], [0.9, 0.5, 0.5], [0.2, 0.5, 0.5]])
+    played = threshold_cascade(table, scores, Thresholds((0, 1, 2), (0.8, np.inf)), answer_codes(table))
+    assert played.calls.tolist() == [3.0, 1.0, 2.0]
+    assert played.right.tolist() == [1.0, 1.0, 0.0]
+
+
+def test_thresholds_are_tuned_within_the_target_cost() -> None:
+    draw = np.random.default_rng(1)
+    table = table_of((draw.random((60, 2)) < [0.4, 0.9]).astype(float))
+    table = table_of(np.column_stack([table.passed, table.passed[:, 1]]))
+    scores = scores_of([belief(0.4, 0.9)] * table.count)
+    scores = np.column_stack([scores, scores[:, 1]])
+    for target in (0.002, 0.06, 1.0):
+        policy = best_thresholds(table, scores, target)
+        assert threshold_cascade(table, scores, policy, answer_codes(table)).usd.mean() <= target
+    assert set(candidates(table)) == {0, 1, 2}
+
+
+def test_a_doubtful_check_passes_every_right_answer_and_some_wrong_ones() -> None:
+    table = table_of(np.tile([0.0, 1.0], (400, 1)))
+    seen = doubtful_table(table).passed
+    assert seen[:, 1].min() == 1.0
+    assert 0.04 < seen[:, 0].mean() < 0.18
+    assert cascade(table, (0, 1), seen).right.mean() == pytest.approx(1.0 - seen[:, 0].mean())
