@@ -237,6 +237,7 @@ def _wave(wave: Wave, index: int, candidates: Sequence[Candidate]) -> dict[str, 
                 "model": planned.action.model,
                 "technique": planned.action.technique,
                 "prompt": planned.action.prompt,
+                "tool_limit": planned.action.tool_limit,
                 "parents": list(planned.parents),
                 "predicted": {
                     "success": planned.estimate.success,
