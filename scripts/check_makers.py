@@ -7,9 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 Maker = Callable[[dict[str, Any], str, random.Random], list[str]]
-_PALINDROMES = "level radar civic rotor kayak madam refer solos stats tenet minim sagas".split()
-_CLUSTERS = "black storm drank fresh strong milk blend craft".split()
-_PRIMES = "we run to see seven happy people in the green field".split()
+_SAID = "level radar civic rotor kayak madam refer solos stats tenet minim sagas"
+_PALINDROMES = _SAID.split()
+_CLUSTERS = "black storm drank fresh strong milk blend craft"
+_PRIMES = "we run to see seven happy people in the green field"
+_CONJUNCTIONS = ("and", "but", "for", "nor", "or", "so", "yet")
+_NUMBERS = ("7", "3.5", "1,000")
+_NAMES = (
+    "Emma Liam Sophia Jackson Olivia Noah Ava Lucas Isabella Mason Mia Ethan Charlotte Amelia Benjamin Harper Leo Zoe "
+    "Daniel Chloe Samuel Lily Matthew Grace Owen Abigail Gabriel Ella Jacob Scarlett Victoria Elijah"
+)
 
 
 def _words(count: int, base: str) -> str:
@@ -78,8 +85,7 @@ def _options(arguments: dict[str, Any], base: str, chance: random.Random) -> lis
 
 
 def _names(arguments: dict[str, Any], base: str, chance: random.Random) -> list[str]:
-    known = "Emma Liam Sophia Jackson Olivia Noah Ava Lucas Isabella Mason Mia Ethan Charlotte Amelia Benjamin Harper".split()
-    known += "Leo Zoe Daniel Chloe Samuel Lily Matthew Grace Owen Abigail Gabriel Ella Jacob Scarlett Victoria Elijah".split()
+    known = _NAMES.split()
     return _around(lambda count: ", ".join(known[:count]) + " met.", arguments["N"])
 
 
@@ -96,43 +102,88 @@ def _says(*texts: str) -> Maker:
 
 BENCH_MAKERS: dict[str, Maker] = {
     "count:keywords_multiple": _multiple,
-    "count:numbers": lambda a, b, c: _around(lambda n: "We saw " + " and ".join(["7", "3.5", "1,000"][i % 3] for i in range(n)) + ".", a["N"]),
+    "count:numbers": lambda a, b, c: _around(
+        lambda n: "We saw " + " and ".join(_NUMBERS[i % 3] for i in range(n)) + ".", a["N"]
+    ),
     "count:person_names": _names,
     "count:pronouns": lambda a, b, c: _around(lambda n: " ".join(["she saw"] * n) + ".", a["N"]),
-    "count:conjunctions": lambda a, b, c: _around(lambda n: " ".join(["and", "but", "for", "nor", "or", "so", "yet"][:n]), a["small_n"]),
+    "count:conjunctions": lambda a, b, c: _around(lambda n: " ".join(_CONJUNCTIONS[:n]), a["small_n"]),
     "count:punctuation": _says(
-        "A; b: c, d! e? f. What?!", "A; b: c, d! e? f.", "Yes: no; so, what?! It is.", "Oh‽ A; b: c, d! e? f.", "A; b, c?! d! e."
+        "A; b: c, d! e? f. What?!",
+        "A; b: c, d! e? f.",
+        "Yes: no; so, what?! It is.",
+        "Oh‽ A; b: c, d! e? f.",
+        "A; b, c?! d! e.",
     ),
-    "count:unique_word_count": lambda a, b, c: _around(lambda n: " ".join(f"w{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(n)), a["N"]),
-    "count:word_count_range": lambda a, b, c: [_words(n, b) for n in (a["min_words"] - 1, a["min_words"], a["max_words"], a["max_words"] + 1)],
-    "format:emoji": _says("We go 😀. You stay 🎉!", "We go. 😀 You stay! 🎉", "We go 😀. You stay.", "We go. You stay. 😀", "Well? 👍🏽 So. ❤️"),
+    "count:unique_word_count": lambda a, b, c: _around(
+        lambda n: " ".join(f"w{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(n)), a["N"]
+    ),
+    "count:word_count_range": lambda a, b, c: [
+        _words(n, b) for n in (a["min_words"] - 1, a["min_words"], a["max_words"], a["max_words"] + 1)
+    ],
+    "format:emoji": _says(
+        "We go 😀. You stay 🎉!",
+        "We go. 😀 You stay! 🎉",
+        "We go 😀. You stay.",
+        "We go. You stay. 😀",
+        "Well? 👍🏽 So. ❤️",
+    ),
     "format:line_indent": _says("a\n b\n  c", "a\n  b\n    c\n      d", "a\nb\nc", "a\n b\n b", " a\n  b"),
     "format:list": _list,
     "format:newline": _says("one\ntwo\nthree.", "one two\nthree", "one\n\ntwo\n\nthree", "one"),
     "format:no_whitespace": _says("nospacehere.", "a b", "line\nline", "tab\there"),
     "format:options": _options,
     "format:output_template": _says(
-        "My Answer: yes\nMy Conclusion: so\nFuture Outlook: good", "My Answer: yes\nFuture Outlook: good", "my answer: a my conclusion: b future outlook: c"
+        "My Answer: yes\nMy Conclusion: so\nFuture Outlook: good",
+        "My Answer: yes\nFuture Outlook: good",
+        "my answer: a my conclusion: b future outlook: c",
     ),
-    "format:parentheses": _says("(a [b {c (d [e])}])", "((((deep))))", "(((((deep)))))", "( [ { ( [ } ) ] ) )", "a (b) [c] {d} (e) [f]"),
-    "format:title_case": _says("The Big Cat", "The Big cat", "A Tale of Two Cities", "The End Is Here", "The NASA Story"),
-    "ratio:sentence_balance": _says("It is. Is it? It is!", "It is. Is it?", "A cat. A dog. Is it? Was it? Yes! No!", "It is. It is. Is it? Yes!"),
-    "ratio:sentence_type": _says("It is. It was. Is it?", "It is. Is it?", "A cat. A dog. A cow. An ox. Is it? Was it?", "It is. It was. Is it? No!"),
+    "format:parentheses": _says(
+        "(a [b {c (d [e])}])", "((((deep))))", "(((((deep)))))", "( [ { ( [ } ) ] ) )", "a (b) [c] {d} (e) [f]"
+    ),
+    "format:title_case": _says(
+        "The Big Cat", "The Big cat", "A Tale of Two Cities", "The End Is Here", "The NASA Story"
+    ),
+    "ratio:sentence_balance": _says(
+        "It is. Is it? It is!", "It is. Is it?", "A cat. A dog. Is it? Was it? Yes! No!", "It is. It is. Is it? Yes!"
+    ),
+    "ratio:sentence_type": _says(
+        "It is. It was. Is it?",
+        "It is. Is it?",
+        "A cat. A dog. A cow. An ox. Is it? Was it?",
+        "It is. It was. Is it? No!",
+    ),
     "sentence:increment": _growing,
     "sentence:keyword": _sentence_word,
     "words:alphabet": _alphabet,
-    "words:consonants": _says(" ".join(_CLUSTERS), " ".join(_CLUSTERS) + " a", "Strong, black!", "We go"),
+    "words:consonants": _says(_CLUSTERS, _CLUSTERS + " a", "Strong, black!", "We go"),
     "words:keywords_specific_position": _position,
-    "words:last_first": _says("We saw the sea. Sea is blue. Blue it is.", "We saw it. They left.", "I go home! Home is far? Far away.", "One."),
-    "words:no_consecutive": _says("The cat sat near dogs", "The tall cat", "Big, bad dogs", "One two one two", "A well-known day"),
-    "words:palindrome": _says(" ".join(_PALINDROMES[:10]), " ".join(_PALINDROMES[:9]), ", ".join(_PALINDROMES) + ".", "Level " * 10, "noon pop " * 6),
-    "words:paragraph_last_first": _says("Sea is the sea\nWe are we", "Sea is blue\nWe are we", "Sea is the sea.\n\nWe, so are we!", "Sea is the Sea"),
-    "words:prime_lengths": _says(" ".join(_PRIMES), "we went to see", "we run, to see!", "it's so"),
+    "words:last_first": _says(
+        "We saw the sea. Sea is blue. Blue it is.", "We saw it. They left.", "I go home! Home is far? Far away.", "One."
+    ),
+    "words:no_consecutive": _says(
+        "The cat sat near dogs", "The tall cat", "Big, bad dogs", "One two one two", "A well-known day"
+    ),
+    "words:palindrome": _says(
+        " ".join(_PALINDROMES[:10]),
+        " ".join(_PALINDROMES[:9]),
+        ", ".join(_PALINDROMES) + ".",
+        "Level " * 10,
+        "noon pop " * 6,
+    ),
+    "words:paragraph_last_first": _says(
+        "Sea is the sea\nWe are we", "Sea is blue\nWe are we", "Sea is the sea.\n\nWe, so are we!", "Sea is the Sea"
+    ),
+    "words:prime_lengths": _says(_PRIMES, "we went to see", "we run, to see!", "it's so"),
     "words:repeats": lambda a, b, c: _around(lambda n: " ".join(["sea"] * n + ["sky", "sun"]) + ".", a["small_n"]),
-    "words:vowel": _says("A cat sat as a man ran", "All men sing", "Go to sun and ice here", "A cat\nA man", "I sip milk"),
+    "words:vowel": _says(
+        "A cat sat as a man ran", "All men sing", "Go to sun and ice here", "A cat\nA man", "I sip milk"
+    ),
     "words:words_position": lambda a, b, c: [
-        f"So {a['keyword']} it was and {a['keyword']} again", f"So {a['keyword']} it was", f"A {a['keyword']} so {a['keyword']} b.",
+        f"So {a['keyword']} it was and {a['keyword']} again",
+        f"So {a['keyword']} it was",
+        f"A {a['keyword']} so {a['keyword']} b.",
         f"{a['keyword']} it was {a['keyword']}",
     ],
     "format:sub-bullets": _says("* a\n  - b\n* c\n  - d", "* a\n* c\n  - d", "* a\n  - b", "- a\n- b", "* a\n b - c"),
-}  # fmt: skip
+}

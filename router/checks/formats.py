@@ -25,6 +25,8 @@ LONGEST = 1_000_000
 LONGEST_SCHEMA = 100_000
 LONGEST_YAML, DENSEST_YAML = 100_000, 5_000
 """Characters and brackets: YAML is read slowly, and nested brackets worst."""
+LONGEST_SQL, LONGEST_PYTHON = 20_000, 50_000
+"""Characters: what takes a third of a second (SQL) or a tenth, in which nothing else runs (Python), at the worst."""
 _FENCED = re.compile(r"^\s*(?:```|~~~)[\w+-]*[ \t]*\n?(.*?)\n?\s*(?:```|~~~)\s*$", re.DOTALL)
 
 
@@ -137,10 +139,15 @@ def json_schema(answer: Answer, p: Schema) -> Finding:
     return Finding(max(0.1, 0.8 - 0.1 * len(errors)), f"{len(errors)} violations: {shown}"[:500])
 
 
+def _too_large(what: str, limit: int) -> Finding:
+    """Not told: neither that it holds nor that it does not."""
+    return Finding(None, f"{what} of more than {limit} characters is not parsed")
+
+
 def is_yaml(answer: Answer, _: Nothing) -> Finding:
     """The whole answer is a YAML mapping or list."""
     if len(answer.text) > LONGEST_YAML or sum(map(answer.text.count, "[{")) > DENSEST_YAML:
-        return Finding(0.0, "too large to be parsed")
+        return _too_large("YAML", LONGEST_YAML)
     try:
         node = yaml.compose(unfenced(answer.text), Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -181,8 +188,10 @@ def is_sql(answer: Answer, _: Nothing) -> Finding:
     import sqlglot
     from sqlglot import exp
 
+    if len(answer.text) > LONGEST_SQL:
+        return _too_large("SQL", LONGEST_SQL)
     try:
-        parsed = [tree for tree in sqlglot.parse(unfenced(answer.text)[:100_000]) if tree is not None]
+        parsed = [tree for tree in sqlglot.parse(unfenced(answer.text)) if tree is not None]
     except (sqlglot.errors.SqlglotError, RecursionError, ValueError) as error:
         return Finding(0.0, f"not SQL: {str(error)[:200]}")
     statements = (exp.Query, exp.DML, exp.DDL, exp.Create, exp.Drop, exp.Alter, exp.Set, exp.Transaction, exp.Commit)
@@ -193,11 +202,13 @@ def is_sql(answer: Answer, _: Nothing) -> Finding:
 def is_python(answer: Answer, _: Nothing) -> Finding:
     """The answer, or every code block in it, is Python that parses; nothing is run."""
     blocks = re.findall(r"```(?:python|py)?[ \t]*\n(.*?)```", answer.text, re.DOTALL) or [answer.text]
+    if sum(map(len, blocks)) > LONGEST_PYTHON:
+        return _too_large("Python", LONGEST_PYTHON)
     for block in blocks:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                ast.parse(block[:100_000])
+                ast.parse(block)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return Finding(0.0, f"not Python: {str(error)[:200]}")
     return Finding(1.0, f"{len(blocks)} blocks of Python parse")

@@ -6,7 +6,7 @@ from functools import cache
 from markdown_it import MarkdownIt
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+\S.*$", re.MULTILINE)
-_HIGHLIGHT = re.compile(r"\*\*[^\n*]*[^\s*][^\n*]*\*\*|(?<!\*)\*[^\n*]*[^\s*][^\n*]*\*(?!\*)")
+_HIGHLIGHT = re.compile(r"\*\*(?=[^\n*]*[^\s*])[^\n*]+\*\*|(?<!\*)\*(?=[^\n*]*[^\s*])[^\n*]+\*(?!\*)")
 _ITALIC = re.compile(r"(?<![*\w])\*(?=[^\s*])[^\n*]+(?<=[^\s*])\*(?![*\w])|(?<![_\w])_(?=[^\s_])[^\n_]+_(?![_\w])")
 _QUOTATION = re.compile(r"\"[^\"\n]+\"|“[^“”\n]+”|«[^«»\n]+»")
 _SIGNS = (

@@ -114,11 +114,19 @@ def test_hostile_patterns_and_documents_end_soon() -> None:
     assert build_check({"type": "yaml"}).evaluate(Answer(bomb)).score is not None
 
 
+@pytest.mark.parametrize(("kind", "text"), [("sql", "SELECT a, "), ("python", "a = 1\n"), ("yaml", "a: [1]\n")])
+def test_what_is_too_long_to_be_parsed_is_neither_right_nor_wrong(kind: str, text: str) -> None:
+    finding = build_check({"type": kind}).evaluate(Answer(text * 20_000))
+    assert finding.score is None
+    assert "not parsed" in finding.reason
+
+
 @pytest.mark.parametrize("sign", ["*", "- ", "<<", "“", "[", "1.", "repeat ", "a.", "|a|\n|-|\n", "\n\n"])
 def test_hostile_answers_are_checked_in_no_time(sign: str) -> None:
     text = (sign * 20_000)[:20_000]
     for kind in KINDS:
         assert build_check(sample_spec(kind)).evaluate(Answer(text, text)).reason
+        assert build_check(sample_spec(kind)).evaluate(Answer(f"* {text.replace('*', 'b ')}", text)).reason
 
 
 @pytest.mark.parametrize(
