@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Repair
 from action_model.facts import Facts
+from action_model.online import Recalled
 from action_model.speed import Speed
 
 
@@ -35,6 +36,10 @@ class Estimator(Protocol):
 
     def learn(self, text: str, action: Action, predicted: float, outcome: float) -> None:
         """Takes in what came of a first try of an action whose success was `predicted`; `outcome` in [0, 1]."""
+        ...
+
+    def recall(self, outcome: Recalled) -> bool:
+        """Takes in an outcome of before a restart; False, and nothing is done, if another checkpoint predicted it."""
         ...
 
     def reading(self, text: str) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from action_model.fused import fuse
 from action_model.identity import identity_of
 from action_model.latent import sigmoid
 from action_model.learnt import Learnt
-from action_model.online import Online, cluster_of
+from action_model.online import Online, Recalled, cluster_of
 from action_model.prior import (
     HIGH_QUANTILE_Z,
     Lengths,
@@ -105,6 +105,13 @@ class LearnedEstimator:
     def learn(self, text: str, action: Action, predicted: float, outcome: float) -> None:
         """Takes in what came of an action on a text, in [0, 1]: later predictions of it move at once."""
         self.online.learn(cluster_of(self._read(text).demand), action.name, predicted, outcome)
+
+    def recall(self, outcome: Recalled) -> bool:
+        """Counts an outcome of before a restart as if it came now, unless another checkpoint predicted it."""
+        if outcome.checkpoint != self.identity.checkpoint:
+            return False
+        self.online.learn(cluster_of(outcome.demand), outcome.action, outcome.predicted, outcome.outcome)
+        return True
 
     def reading(self, text: str) -> Mapping[str, Any]:
         """Which checkpoint reads it, its demand to three digits (a dozen numbers do not tell the text), and the

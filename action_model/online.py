@@ -58,6 +58,17 @@ class Offset:
         return Offset(min(max(moved, -MOST_OFFSET), MOST_OFFSET), min(left / KEPT, most))
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """An outcome that was stored: which checkpoint `predicted` it, what its text demands, what came of it."""
+
+    checkpoint: str
+    demand: Floats
+    action: str
+    predicted: float
+    outcome: float
+
+
 @dataclass
 class Online:
     """What one worker has seen since its checkpoint was loaded."""

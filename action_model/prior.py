@@ -16,6 +16,7 @@ import numpy as np
 from action_model.actions import Action, Offer, Portfolio
 from action_model.belief import Belief, Estimate, Floats, Repair
 from action_model.facts import Facts
+from action_model.online import Recalled
 from action_model.prices import Price, Usage
 from action_model.speed import Speed
 
@@ -80,6 +81,10 @@ class PriorEstimator:
 
     def learn(self, text: str, action: Action, predicted: float, outcome: float) -> None:
         """Nothing: the prior is stated, not learnt."""
+
+    def recall(self, outcome: Recalled) -> bool:
+        """Nothing: the prior is stated, not learnt."""
+        return False
 
     def reading(self, text: str) -> Mapping[str, Any]:
         """Nothing: the prior reads no text."""

@@ -12,6 +12,7 @@ from action_model.checkpoint import Card, CheckpointError, load_checkpoint
 from action_model.facts import Facts
 from action_model.features import featurize
 from action_model.learned import LearnedEstimator
+from action_model.online import Recalled
 from action_model.speed import Speed
 
 logger = logging.getLogger("maestro.checkpoint")
@@ -56,6 +57,10 @@ class SwappingEstimator:
     def learn(self, text: str, action: Action, predicted: float, outcome: float) -> None:
         """Takes in an outcome until the next checkpoint, which begins without any."""
         self._current.learn(text, action, predicted, outcome)
+
+    def recall(self, outcome: Recalled) -> bool:
+        """By the checkpoint in use."""
+        return self._current.recall(outcome)
 
     def reading(self, text: str) -> Mapping[str, Any]:
         """By the checkpoint in use."""

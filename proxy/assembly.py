@@ -40,6 +40,7 @@ from router.ledger.rates import Rates
 from router.ledger.registry import Registry
 from router.ledger.webhook import Webhook
 from router.planning.situation import Tradeoff
+from router.recounting import recount
 from router.tools.bench import Toolroom
 from router.tools.documents.library import Library
 from router.tools.guard import Allowance
@@ -106,11 +107,12 @@ async def build_router(settings: Settings) -> Rooms:
         registry = Registry(ledger.accounts, outlives_outage=settings.ledger.outage_usd > 0)
         for name, team in settings.teams.items():
             await registry.declare_team(stored_team(name, team))
-        library = open_library(settings)
+        library = open_library(settings, ledger.owner)
         exits.push_async_callback(library.close)
         await library.start()
         toolroom = open_tools(settings, library, exits)
         estimator = await _estimator(settings)
+        await recount(ledger, estimator)
         if isinstance(estimator, SwappingEstimator):
             exits.push_async_callback(_cancelled, asyncio.create_task(estimator.watch()))
         verifier = Verifier(Judge(pool), _judges(settings, pool), JudgeRates(ledger), settings.judge.audit_share)

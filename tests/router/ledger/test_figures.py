@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.ledger.ledger import Account, Ledger
+from router.ledger.ledger import Account, Ledger, OutcomeQuery
 
 pytestmark = pytest.mark.anyio
 
@@ -35,3 +35,22 @@ async def test_predictions_stand_beside_what_came(any_ledger: Ledger) -> None:
     (row,) = await any_ledger.predictions("search")
     assert (row["success"], row["usd_predicted"], row["usd"], row["seconds_predicted"]) == (0.8, 0.001, 0.002, None)
     assert len(await any_ledger.predictions(None)) == 2
+
+
+async def test_outcomes_come_page_by_page_or_the_latest_with_what_their_runs_kept(any_ledger: Ledger) -> None:
+    for i in range(5):
+        waves = [{"alternatives": [{"action": "a/m:sample", "fits": True}]}]
+        await any_ledger.record_run(f"r{i}", Account("t" if i else "other"), {"request": {"n": i}, "waves": waves})
+        await any_ledger.record_outcomes([{"run_id": f"r{i}", "action": "a/m:sample", "success": 1.0, "seconds": 1.0}])
+    await any_ledger.record_outcomes([{"run_id": "forgotten", "action": "a/m:sample", "success": 0.0}])
+    await any_ledger.flush()
+    first = await any_ledger.outcomes(OutcomeQuery(limit=2))
+    rest = await any_ledger.outcomes(OutcomeQuery(after=first[-1]["id"]))
+    assert [row["run_id"] for row in [*first, *rest]] == ["r0", "r1", "r2", "r3", "r4", "forgotten"]
+    assert first[0]["request"] == {"n": 0}
+    assert first[0]["alternatives"][0]["fits"] is True
+    assert (rest[-1]["request"], rest[-1]["alternatives"]) == ({}, [])
+    newest = await any_ledger.outcomes(OutcomeQuery(limit=2, newest=True))
+    assert [row["run_id"] for row in newest] == ["r4", "forgotten"]
+    assert [row["run_id"] for row in await any_ledger.outcomes(OutcomeQuery(team="other"))] == ["r0"]
+    assert await any_ledger.outcomes(OutcomeQuery(since=4e9)) == []
