@@ -25,7 +25,7 @@ def make_ledger(
     on_money: Watch = lambda account, standings: None,
 ) -> StoredLedger:
     """The ledger, not yet started. Raises SettingsError for a URL that names none."""
-    url = read_secret(settings.url_env) or settings.url
+    url = ledger_url(settings)
     if not url.startswith(SHARED):
         path, texts = ledger_path(url), settings.store_texts
         return SqliteLedger(path, settings.durability, store_texts=texts, on_charge=on_charge, on_money=on_money)
@@ -43,6 +43,11 @@ def _outage(settings: LedgerSettings) -> OutageBooks | None:
 
     path = Path(settings.outage_file)
     return OutageBooks(path, to_nanodollars(settings.outage_usd)) if settings.outage_usd or path.exists() else None
+
+
+def ledger_url(settings: LedgerSettings) -> str:
+    """Where the ledger is, password and all."""
+    return read_secret(settings.url_env) or settings.url
 
 
 def ledger_path(url: str) -> Path:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import httpx
 
+from proxy.ledgers import SHARED, ledger_path, ledger_url
 from proxy.settings import Settings, SettingsError, WebSearchSettings, read_secret
 from router.tools.bench import Toolroom
 from router.tools.calls import Caller
 from router.tools.documents.convert import ConvertLimits
+from router.tools.documents.database import Database
 from router.tools.documents.library import Library
 from router.tools.documents.sqlite import SqliteDatabase
 from router.tools.guard import Allowance, guarded_client
@@ -17,20 +19,27 @@ from router.tools.search.engine import Engine
 from router.tools.web.pages import PageReader
 
 
-def open_library(settings: Settings) -> Library:
-    """The library of documents, in its file."""
+def open_library(settings: Settings, owner: str) -> Library:
+    """The library of documents, in its file, or beside a ledger on PostgreSQL. `owner` is this process's name."""
     tools = settings.tools
     limits = ConvertLimits(tools.conversion_seconds, tools.conversion_memory_mb)
-    return Library(SqliteDatabase(documents_path(settings)), limits, tools.team_storage_mb * 2**20)
+    return Library(_database(settings), limits, tools.team_storage_mb * 2**20, owner=owner)
+
+
+def _database(settings: Settings) -> Database:
+    url = ledger_url(settings.ledger)
+    if settings.tools.documents or not url.startswith(SHARED):
+        return SqliteDatabase(documents_path(settings))
+    from router.tools.documents.postgres import PostgresDatabase
+
+    return PostgresDatabase(url)
 
 
 def documents_path(settings: Settings) -> Path:
-    """Where documents are kept: as said, else beside an SQLite ledger, else in the working directory."""
+    """The file of documents: as said, else beside an SQLite ledger."""
     if settings.tools.documents:
         return Path(settings.tools.documents)
-    if settings.ledger.url.startswith("sqlite:///"):
-        return Path(settings.ledger.url.removeprefix("sqlite:///")).with_suffix(".documents.db")
-    return Path("maestro.documents.db")
+    return ledger_path(ledger_url(settings.ledger)).with_suffix(".documents.db")
 
 
 def open_tools(settings: Settings, library: Library, exits: AsyncExitStack) -> Toolroom:

@@ -11,10 +11,12 @@ import click
 
 from proxy.ledgers import ledger_path, make_ledger
 from proxy.settings import LedgerSettings, SettingsError, load_settings
+from proxy.toolroom import documents_path
 from router.errors import BadRequest, MaestroError
 from router.ledger.ledger import Ledger
 from router.ledger.sqlite import SqliteLedger
 from router.ledger.writer import connect
+from router.tools.documents.sqlite import SqliteDatabase
 from scripts.rooms import config_option, json_option, show
 
 
@@ -23,9 +25,13 @@ from scripts.rooms import config_option, json_option, show
 @config_option
 @json_option
 def command(target: str, config: Path | None, as_json: bool) -> None:
-    """Move the ledger of the settings file (SQLite) to PostgreSQL. Stop the proxy first; the file stays as it is."""
+    """Move the ledger and the documents of the settings file (SQLite) to PostgreSQL. Stop the proxy first.
+
+    The files stay as they are.
+    """
     try:
-        show(dict(asyncio.run(move_ledger(ledger_of(config), target))), as_json)
+        moved = dict(asyncio.run(move_ledger(ledger_of(config), target)))
+        show({**moved, **move_files(documents_path(load_settings(config)), target)}, as_json)
     except (SettingsError, MaestroError) as error:
         click.echo(f"maestro: {error}", err=True)
         sys.exit(2)
@@ -57,6 +63,18 @@ async def move_ledger(path: Path, url: str) -> Mapping[str, Any]:
     if before != after:
         raise BadRequest(f"The books differ: {before} before, {after} after. Keep the file, drop the database.", "to")
     return {**{table: count for table, count in rows.items() if count}, "usd": after["usd"], "balanced": True}
+
+
+def move_files(path: Path, url: str) -> Mapping[str, int]:
+    """Rows of the document store moved by table, if there is such a file. Raises BadRequest, Unavailable."""
+    from router.tools.documents.moving import move_documents
+    from router.tools.documents.postgres import PostgresDatabase
+
+    if not path.exists():
+        return {}
+    target = PostgresDatabase(url)
+    with closing(target), closing(SqliteDatabase(path)) as source:
+        return {table: count for table, count in move_documents(source.db, target).items() if count}
 
 
 async def _checked(ledger: Ledger, when: str) -> Mapping[str, Any]:

@@ -12,7 +12,12 @@ from router.ledger.ledger import Account, Charge, Ledger, Line, Spend
 from router.ledger.postgres.ledger import PostgresLedger
 from router.ledger.registry import Registry
 from router.ledger.sqlite import SqliteLedger
-from scripts.migrate import move_ledger
+from router.tools.documents.library import Library
+from router.tools.documents.postgres import PostgresDatabase
+from router.tools.documents.sqlite import SqliteDatabase
+from router.tools.documents.values import Lookup
+from scripts.migrate import move_files, move_ledger
+from tests.router.tools.documents.test_library import TEXTS, filled
 
 pytestmark = pytest.mark.anyio
 ACCOUNT = Account("search", "key-1")
@@ -62,3 +67,30 @@ async def test_nothing_is_moved_into_a_ledger_that_has_rows(tmp_path: Path, new_
     await move_ledger(path, url)
     with pytest.raises(BadRequest, match="not empty"):
         await move_ledger(path, url)
+
+
+async def test_documents_are_moved_and_found_again(tmp_path: Path, new_database: Callable[[], str]) -> None:
+    path, url = tmp_path / "documents.db", new_database()
+    target = PostgresLedger(url)
+    await target.start()
+    library = Library(SqliteDatabase(path))
+    store = await filled(library)
+    files = await library.list_files("t")
+    before = await library.search(store, Lookup("cheese from milk", method="words"))
+    await library.close()
+    assert move_files(tmp_path / "none.db", url) == {}
+    moved = move_files(path, url)
+    assert (moved["files"], moved["stores"], moved["entries"], moved["chunks"]) == (4, 1, 4, 4)
+    with pytest.raises(BadRequest, match="not empty"):
+        move_files(path, url)
+    again = Library(PostgresDatabase(url))
+    found = await again.find_store("t", store.id)
+    assert found is not None
+    assert (found.counts, await again.list_files("t")) == ({"completed": 4}, files)
+    assert await again.content(files[0]) == TEXTS["tides.md"].encode()
+    after = await again.search(found, Lookup("cheese from milk", method="words"))
+    assert [hit.name for hit in after] == [hit.name for hit in before]
+    assert after[0].score == pytest.approx(before[0].score)
+    assert (await again.search(await filled(again), Lookup("dancing bees")))[0].name == "bees.md"
+    await again.close()
+    await target.close()

@@ -50,7 +50,7 @@ class Statements:
     def execute(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> "ClientCursor[Any]":
         """Runs it."""
         cursor = ClientCursor(self._connection)
-        return cursor.execute(cast(Any, translate(statement)), _storable(values))
+        return cursor.execute(cast(Any, translate(statement)), storable(values))
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]) -> None:
         """Runs it for each row."""
@@ -124,7 +124,8 @@ class Tables:
             self._connection = None
 
 
-def _storable(values: Sequence[Any] | Mapping[str, Any]) -> Any:
+def storable(values: Sequence[Any] | Mapping[str, Any]) -> Any:
+    """Values as the database takes them."""
     if isinstance(values, Mapping):
         return {name: _plain(value) for name, value in values.items()}
     return [_plain(value) for value in values]

@@ -76,8 +76,8 @@ class Words(Protocol):
         """Forgets chunks that are about to be deleted."""
         ...
 
-    def matching(self, db: Statements, store: int, word: str, most: int) -> int:
-        """How many chunks have a word; `most` if more do."""
+    def matching(self, db: Statements, store: int, words: Sequence[str], most: int) -> Sequence[int]:
+        """How many chunks have each word; `most` if more do."""
         ...
 
     def ranked(

@@ -113,12 +113,9 @@ class ChunkIndex:
     def _terms(self, store: VectorStore, query: str, total: int) -> list[tuple[str, int]]:
         """The rarest terms of a query and how many chunks have each; words that are everywhere tell nothing."""
         asked = list(dict.fromkeys(word for word in _WORD.findall(query.lower()) if word not in STOP))[:64]
-        db = self._store.db
-        found = []
-        for word in asked or _WORD.findall(query.lower())[:16]:
-            n = self._store.words.matching(db, store.number, word, max(int(total * 0.5), 20))
-            if n:
-                found.append((word, n))
+        asked = asked or _WORD.findall(query.lower())[:16]
+        counts = self._store.words.matching(self._store.db, store.number, asked, max(int(total * 0.5), 20))
+        found = [(word, n) for word, n in zip(asked, counts, strict=True) if n]
         found.sort(key=lambda term: term[1])
         rare = [term for term in found if term[1] <= max(COMMON_SHARE * total, 50)]
         return (rare or found[:2])[:MOST_TERMS] if total > 5000 else found[:MOST_TERMS]

@@ -1,13 +1,14 @@
 """The library: each team's files and vector stores; indexes in the background, searches, forgets what has expired."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from action_model.features import embed
-from router.errors import BadRequest, TooLarge
+from router.errors import BadRequest, TooLarge, Unavailable
 from router.ids import new_id
 from router.ledger.owners import is_gone, own_name
 from router.tools.documents.chunks import cut
@@ -20,6 +21,7 @@ from router.tools.documents.values import Chunking, Entry, Hit, Lookup, StoredFi
 
 MOST_CONVERSIONS = 2
 TOUCH_SECONDS = 60
+LOOK_SECONDS = 30
 
 
 class Library:
@@ -41,9 +43,20 @@ class Library:
         self._index = ChunkIndex(self._store, embed)
         self._slots = asyncio.Semaphore(MOST_CONVERSIONS)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._lookout: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Takes up what an ended process left unfinished."""
+        """Takes up what an ended process left unfinished, now and whenever one ends."""
+        await self._take_up()
+        self._lookout = asyncio.create_task(self._look_again())
+
+    async def _look_again(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            with contextlib.suppress(Unavailable):
+                await self._take_up()
+
+    async def _take_up(self) -> None:
         for team, store_id, file, owner, created_at in await asyncio.to_thread(self._store.unfinished):
             store = await self.find_store(team, store_id)
             if store is not None and owner != self._owner and is_gone(owner, created_at):
@@ -52,9 +65,10 @@ class Library:
 
     async def close(self) -> None:
         """Stops indexing; what is unfinished is taken up by the next start."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._lookout] if self._lookout else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(self._store.close)
 
     # Files

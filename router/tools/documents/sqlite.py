@@ -95,10 +95,10 @@ class Fts5Words:
         sql = f"INSERT INTO words_{store} (words_{store}, rowid, heading, text) VALUES ('delete', ?, ?, ?)"
         db.executemany(sql, rows)
 
-    def matching(self, db: Statements, store: int, word: str, most: int) -> int:
-        """How many chunks have a word; `most` if more do."""
+    def matching(self, db: Statements, store: int, words: Sequence[str], most: int) -> Sequence[int]:
+        """How many chunks have each word; `most` if more do."""
         sql = f"SELECT count(*) FROM (SELECT 1 FROM words_{store} WHERE words_{store} MATCH ? LIMIT ?)"
-        return int(db.execute(sql, (f'"{word}"', most)).fetchone()[0])
+        return [int(db.execute(sql, (f'"{word}"', most)).fetchone()[0]) for word in words]
 
     def ranked(
         self, db: Statements, store: int, words: Sequence[str], files: Sequence[str] | None, limit: int
