@@ -15,7 +15,7 @@ from action_model import features
 from action_model.clusters import Clusters
 from action_model.demand import Demand
 from action_model.latent import Latent
-from action_model.learnt import Joined, Learnt
+from action_model.learnt import Joined, Learnt, Paces
 from action_model.mixture import Mixture, View
 from action_model.projection import Projection
 from action_model.ridge import Ridge
@@ -101,6 +101,10 @@ def _tensors(learnt: Learnt) -> dict[str, NDArray[Any]]:
         **dict(zip(JOINED, learnt.joined.parts(), strict=True)),
         **_ridge("log_tokens", learnt.log_tokens),
     }
+    if learnt.paces is not None:
+        tensors |= _ridge("seconds", learnt.paces.ridge)
+        tensors["seconds.columns"] = np.array(learnt.paces.columns)
+        tensors |= {"seconds.spread": learnt.paces.spread, "seconds.high": learnt.paces.high}
     for table, counts in learnt.requirement_counts.items():
         tensors |= _ridge(f"{table}.requirements", counts)
     for table, mixture in learnt.mixtures.items():
@@ -158,7 +162,15 @@ def _learnt(raw: Mapping[str, NDArray[Any]], card: Card) -> Learnt:
             for table in card.tables
             if f"{table}.requirements.mean" in tensors
         },
+        paces=_read_paces(tensors),
     )
+
+
+def _read_paces(tensors: Mapping[str, NDArray[Any]]) -> Paces | None:
+    if "seconds.columns" not in tensors:
+        return None
+    columns = tuple(int(column) for column in tensors["seconds.columns"])
+    return Paces(columns, _read_ridge(tensors, "seconds"), tensors["seconds.spread"], tensors["seconds.high"])
 
 
 def _read_ridge(tensors: Mapping[str, NDArray[Any]], name: str) -> Ridge:

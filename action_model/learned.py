@@ -36,13 +36,15 @@ REMEMBERED = 4096
 class Reading:
     """What is predicted of one text for all M + J models: `logits`, `log_tokens`; its `demand` (k,), and its
     `difficulty`: how much easier than usual it is; `requirements` (M + J,) counts those that such texts had where each
-    model was learnt: what they take away is in its logit already."""
+    model was learnt: what they take away is in its logit already; `log_seconds` is of the models whose paces are
+    known."""
 
     logits: Floats
     difficulty: float
     demand: Floats
     log_tokens: Floats
     requirements: Floats
+    log_seconds: Floats
 
 
 class LearnedEstimator:
@@ -57,7 +59,8 @@ class LearnedEstimator:
     ) -> None:
         self._learnt = learnt
         self.prompts: Mapping[str, str] = dict(prompts or {})
-        self._config = config or PriorConfig()
+        self._config = config or PriorConfig(concentration=learnt.concentration)
+        self._paced = {} if learnt.paces is None else {column: i for i, column in enumerate(learnt.paces.columns)}
         self._prior = PriorEstimator(self._config)
         names = [name.split(":", 1)[1] for name in learnt.models] + list(learnt.joined.names)
         self._columns = {name.lower(): i for i, name in enumerate(names)}  # who joined later is the newer word
@@ -141,16 +144,25 @@ class LearnedEstimator:
                 demand,
                 np.concatenate([tokens, tokens.mean() + joined.log_tokens]),
                 np.concatenate([learnt.requirements_at(x), np.zeros(len(joined.names))]),
+                np.zeros(0) if learnt.paces is None else learnt.paces.ridge.predict(x[None, :])[0],
             )
         return known
 
     def _lengths(self, reading: "Reading", portfolio: Portfolio, columns: list[int]) -> Mapping[Action, Lengths]:
         """Output tokens of the actions whose model is known: their own where they were learnt apart."""
         return {
-            offer.action: Lengths(float(reading.log_tokens[column]), *self._spreads[column])
+            offer.action: Lengths(
+                float(reading.log_tokens[column]), *self._spreads[column], self._pace(reading, column)
+            )
             for offer, column in zip(portfolio.offers, columns, strict=True)
             if column >= 0
         }
+
+    def _pace(self, reading: "Reading", column: int) -> Lengths | None:
+        paces, place = self._learnt.paces, self._paced.get(column)
+        if paces is None or place is None:
+            return None
+        return Lengths(float(reading.log_seconds[place]), float(paces.spread[place]), float(paces.high[place]))
 
     def _place(self, offer: Offer) -> tuple[int, float]:
         """(column, 0) of a known model; (-1, logit by its price) of an unknown one. To both is added what a variant is

@@ -53,6 +53,17 @@ def nobody(demands: int, dimensions: int) -> Joined:
 
 
 @dataclass(frozen=True)
+class Paces:
+    """How long calls take: `ridge` predicts the logarithm of seconds (N, L) of the models in `columns`, with `spread`
+    (L,) around it and `high` (L,) its 0.9 quantile above what is predicted."""
+
+    columns: tuple[int, ...]
+    ridge: Ridge
+    spread: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
 class Learnt:
     """`models` are the names in the order of every (…, M) array; `tables` maps a table to the columns it speaks of.
 
@@ -60,7 +71,8 @@ class Learnt:
     output tokens (N, M) with `token_spread` (M,) around it, `token_high` (M,) its 0.9 quantile above what is predicted.
     `concentration` is that of repeats of one action on one task (Beta-binomial). `demand` and `joined` place new
     models. `requirement_counts` predict, by table, how many requirements a task of such a text had (N, 1), where tasks
-    had any: what they took away is in that table's marginals.
+    had any: what they took away is in that table's marginals. `paces` are of the models whose seconds are known; None:
+    of none.
     """
 
     models: tuple[str, ...]
@@ -76,6 +88,7 @@ class Learnt:
     demand: Demand
     joined: Joined
     requirement_counts: Mapping[str, Ridge] = field(default_factory=dict)
+    paces: Paces | None = None
 
     def requirements_at(self, x: Floats) -> Floats:
         """(M,): how many requirements tasks of this text (projected, (d,)) had in the table of each model."""

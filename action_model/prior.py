@@ -22,6 +22,8 @@ from action_model.speed import Speed
 
 PARTICLES = 128
 HIGH_QUANTILE_Z = NormalDist().inv_cdf(0.9)
+LIVE_CALLS = 4.0
+"""From so many calls on, what tables taught of a model's seconds is forgotten: servers differ, and change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,12 @@ class PriorEstimator:
 @dataclass(frozen=True, slots=True)
 class Lengths:
     """Output tokens of one model on one text: `log_median`, the spread of the logarithm, and how far the 0.9 quantile
-    lies above the median, in logarithm."""
+    lies above the median, in logarithm. `pace` is the same of its seconds, where they were learnt too."""
 
     log_median: float
     spread: float
     high: float
+    pace: "Lengths | None" = None
 
 
 def belief_of(
@@ -173,10 +176,7 @@ def taken_by(
 ) -> Taken:
     """Tokens by a log-normal, dollars by the price, seconds by the speed; the prior for a model not seen yet."""
     tokens, high = output_tokens(facts, config, speed, lengths)
-    first = speed.first_token_seconds if speed else config.first_token_seconds
-    rate = speed.tokens_per_second if speed else config.tokens_per_second
-    slack = math.exp(config.seconds_sigma * HIGH_QUANTILE_Z * 0.5)
-    seconds, longest = first + tokens / rate, (first + high / rate) * slack
+    seconds, longest = seconds_of((tokens, high), config, speed, None if lengths is None else lengths.pace)
     usual, most = (Usage(facts.input_tokens, math.ceil(count)) for count in (tokens, high))
     return Taken(tokens, high, offer.price.usd(usual, seconds), offer.price.usd(most, longest), seconds, longest)
 
@@ -185,19 +185,39 @@ def output_tokens(
     facts: Facts, config: PriorConfig, speed: Speed | None = None, lengths: Lengths | None = None
 ) -> tuple[float, float]:
     """Mean and 0.9 quantile of a log-normal, moved to what the model's answers are like, cut at the limit."""
+    above_live = speed.token_margin if speed is not None else 0.0
     if lengths is None:
         median = config.output_tokens_median * (1.0 + min(facts.input_tokens, 4000) / 4000)
-        sigma, above = config.output_tokens_sigma, config.output_tokens_sigma * HIGH_QUANTILE_Z
+        sigma = config.output_tokens_sigma
+        if speed is not None:
+            median, sigma = speed.lengths(median, sigma)
+        above = sigma * HIGH_QUANTILE_Z
     else:
-        median, sigma, above = math.exp(lengths.log_median), lengths.spread, lengths.high
-    if speed is not None:
-        before = sigma
-        median, sigma = speed.lengths(median, sigma)
-        above = above * sigma / before if before > 0.0 else HIGH_QUANTILE_Z * sigma
-    high = median * math.exp(above)
+        shift = speed.token_shift if speed is not None else 0.0
+        median, sigma, above = math.exp(lengths.log_median + shift), lengths.spread, lengths.high
+    high = max(median * math.exp(above + above_live), 1.0)
     mean = min(median * math.exp(sigma**2 / 2), high)
     limit = facts.max_output_tokens
     return (mean, high) if limit is None else (min(mean, limit), min(high, limit))
+
+
+def seconds_of(
+    tokens: tuple[float, float], config: PriorConfig, speed: Speed | None = None, pace: Lengths | None = None
+) -> tuple[float, float]:
+    """Mean and 0.9 quantile: first token, then tokens at the speed of now; what was learnt of a model's seconds counts
+    until `LIVE_CALLS` calls were seen."""
+    first = speed.first_token_seconds if speed else config.first_token_seconds
+    rate = speed.tokens_per_second if speed else config.tokens_per_second
+    slack = math.exp(config.seconds_sigma * HIGH_QUANTILE_Z * 0.5)
+    usual, longest = first + tokens[0] / rate, (first + tokens[1] / rate) * slack
+    live = min((speed.calls if speed else 0.0) / LIVE_CALLS, 1.0)
+    if pace is not None and live < 1.0:
+        usual = math.exp(live * math.log(usual) + (1 - live) * (pace.log_median + pace.spread**2 / 2))
+        longest = math.exp(live * math.log(longest) + (1 - live) * (pace.log_median + pace.high))
+    if speed is not None:
+        usual *= math.exp(speed.seconds_shift)
+        longest *= math.exp(speed.seconds_margin)
+    return min(usual, longest), longest
 
 
 def blended_usd(price: Price) -> float:

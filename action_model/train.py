@@ -1,6 +1,7 @@
 """Fits everything that a checkpoint holds, from grids of outcomes."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from action_model.demand import fit_demand
 from action_model.features import Floats, featurize
 from action_model.latent import Latent, LatentConfig, fit_latent, logit
-from action_model.learnt import Learnt, nobody
+from action_model.learnt import Learnt, Paces, nobody
 from action_model.mixture import Mixture, MixtureConfig, fit_mixture
 from action_model.outcomes import Grid
 from action_model.prior import HIGH_QUANTILE_Z
@@ -50,6 +51,7 @@ def train(
     x = np.concatenate(list(projected.values()))
     tokens = np.concatenate([_spread(g.output_tokens, tables[name], len(models)) for name, g in grids.items()])
     log_tokens, spread, high = fit_tokens(x, tokens)
+    seconds = np.concatenate([_spread(g.seconds, tables[name], len(models)) for name, g in grids.items()])
     usd = np.concatenate([_spread(g.usd, tables[name], len(models)) for name, g in grids.items()])
     demand = fit_demand(_logits(mixtures, tables, latent, x))
     return Learnt(
@@ -70,6 +72,7 @@ def train(
             for name, grid in grids.items()
             if grid.requirements is not None and grid.requirements.any()
         },
+        paces=fit_paces(x, seconds),
     )
 
 
@@ -149,6 +152,16 @@ def fit_tokens(x: Floats, tokens: Floats) -> tuple[Ridge, Floats, Floats]:
         spread,
         np.where(unknown, HIGH_QUANTILE_Z * spread, high),
     )
+
+
+def fit_paces(x: Floats, seconds: Floats) -> Paces | None:
+    """As tokens, in milliseconds, for the models (M,) whose seconds (N, M) are known; None where none is."""
+    columns = np.flatnonzero((~np.isnan(seconds)).any(axis=0))
+    if not len(columns):
+        return None
+    ridge, spread, high = fit_tokens(x, 1e3 * seconds[:, columns])
+    in_seconds = replace(ridge, mean=ridge.mean - np.log(1e3))
+    return Paces(tuple(columns.tolist()), in_seconds, spread, high)
 
 
 def _token_ridge(x: Floats, centred: Floats, known: NDArray[np.bool_]) -> Ridge:

@@ -23,7 +23,7 @@ from router.executor import Executor
 from router.facts import choice_count
 from router.fairness import FairGates
 from router.grounding import grounded_job
-from router.job import Job
+from router.job import Job, Timing
 from router.ledger.ledger import Account, Till
 from router.ledger.purse import RunLimits, RunPurse
 from router.named import named_plan, named_portfolio
@@ -153,7 +153,7 @@ class Dispatcher:
         self._look_back(campaign)
         if bench is not None:
             run = replace(run, sources=tuple(bench.passages), tool_calls=tuple(bench.calls))
-        self._learn(campaign)
+        self._outlook.observe_all(campaign.timings, campaign.belief)
         if run.chosen is not None:
             self._roads.keep(caller, road, run.chosen.action)
         await self._record(run, task, caller, road)
@@ -274,16 +274,12 @@ class Dispatcher:
 
     async def _relayed(self, task: Task, caller: Caller, road: Road, purse: RunPurse, reply: Reply) -> None:
         """Learns from a relay; one that Maestro chose is kept as a run."""
-        self._outlook.observe(reply.model.id, reply.seconds, reply.usage)
+        self._outlook.observe(Timing(reply.model.id, reply.seconds, reply.usage), road.estimate)
         if not task.is_virtual:
             self._tell(Ended(task, caller, road, None, purse.attempts, purse.spent))
             return
         self._roads.keep(caller, road, road.action_by(reply.model.id))
         await self._record(relayed_run(road, purse, reply), task, caller, road)
-
-    def _learn(self, campaign: Campaign) -> None:
-        for timing in campaign.timings:
-            self._outlook.observe(timing.model, timing.seconds, timing.usage, timing.first_token_seconds)
 
     def _tell(self, ended: Ended) -> None:
         for observe in self.observers:

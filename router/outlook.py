@@ -7,10 +7,10 @@ from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Estimate
 from action_model.estimator import Estimator
 from action_model.facts import Facts
-from action_model.prices import Usage
 from action_model.prior import PriorConfig, output_tokens
 from action_model.speed import Speed
 from router.efforts import tradeoff_of
+from router.job import Timing
 from router.pins import Pin, cache_saving_usd, with_saving
 from router.portfolio import offers_for, with_more_input, with_true_costs
 from router.task import Task, Wave
@@ -61,11 +61,18 @@ class Outlook:
         """The 0.9 quantile of one answer's output, for holds of calls that nothing else is predicted of."""
         return round(output_tokens(facts, PriorConfig(), self.speeds.get(model.id))[1])
 
-    def observe(self, model: str, seconds: float, usage: Usage, first_token_seconds: float | None = None) -> None:
-        """How long a call really took."""
-        if usage.output_tokens:
-            known = self.speeds.get(model, Speed())
-            self.speeds[model] = known.after(seconds, usage.output_tokens, first_token_seconds)
+    def observe_all(self, timings: Sequence[Timing], belief: Belief) -> None:
+        """How long the calls of a run took, beside what its belief expected of each model's sample."""
+        samples = [one for one in belief.estimates if one.action.technique == "sample"]
+        expected = {one.action.model: one for one in reversed(samples)}  # a model's plain sample comes first
+        for timing in timings:
+            self.observe(timing, expected.get(timing.model))
+
+    def observe(self, timing: Timing, expected: Estimate | None = None) -> None:
+        """How long a call really took, beside what was `expected` of it."""
+        if timing.usage.output_tokens:
+            known, tokens = self.speeds.get(timing.model, Speed()), timing.usage.output_tokens
+            self.speeds[timing.model] = known.after(timing.seconds, tokens, timing.first_token_seconds, expected)
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,32 @@ def test_a_slow_hour_is_seen_within_a_few_calls() -> None:
     assert now.estimates[0].seconds > 3 * now.estimates[1].seconds
 
 
+def test_quantiles_are_passed_one_time_in_ten_whatever_the_model_really_does() -> None:
+    """Answers are ten times longer than expected, and three times slower from the middle on."""
+    estimator, random = load_estimator(), np.random.default_rng(1)
+    offer, speed, tokens_within, seconds_within = PORTFOLIO.offers[2], Speed(), [], []
+    for i in range(400):
+        expected = estimator.believe(Facts("Say it.", 10), Portfolio((offer,)), {"a/known": speed}).estimates[0]
+        tokens = int(np.exp(random.normal(7.5, 0.8)))
+        seconds = (0.4 + tokens / 50) * float(np.exp(random.normal(0.0, 0.3))) * (3.0 if i >= 200 else 1.0)
+        tokens_within.append(tokens <= expected.output_tokens_high)
+        seconds_within.append(seconds <= expected.seconds_high)
+        speed = speed.after(seconds, tokens, 0.4, expected)
+    assert 0.85 <= np.mean(tokens_within) <= 0.95
+    assert 0.85 <= np.mean(seconds_within) <= 0.95
+
+
+def test_dollars_follow_a_price_change_at_once() -> None:
+    estimator = load_estimator()
+    usd = [
+        estimator.believe(Facts("Say it.", 10), Portfolio((Offer(Action("a/known"), price, family="gpt-4-0613"),)))
+        .estimates[0]
+        .usd
+        for price in (Price(1, 3), Price(2, 6))
+    ]
+    assert usd[1] == pytest.approx(2 * usd[0])
+
+
 def test_features_are_deterministic_and_of_one_width() -> None:
     once, again = featurize(["Prove that 2 + 2 = 4.", ""]), featurize(["Prove that 2 + 2 = 4.", ""])
     assert once.shape == (2, WIDTH)
