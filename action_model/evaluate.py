@@ -30,8 +30,24 @@ class Predicted:
     usd: Floats
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """`figures` of one benchmark; what "ours" and the checkpoint in use, if any, predict (N, M) of its test prompts."""
+
+    figures: dict[str, Any]
+    ours: Floats
+    in_use: Floats | None
+
+
 def evaluate_grid(train: Grid, test: Grid, tell: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
     """Every figure of one benchmark: per estimator AIQ with its interval, cost at 95 and 100 %, Brier, AUC, ECE."""
+    return evaluate_with(train, test, None, tell).figures
+
+
+def evaluate_with(
+    train: Grid, test: Grid, in_use: Floats | None, tell: Callable[[str], None] = lambda _: None
+) -> Evaluated:
+    """The same beside what the checkpoint in use predicts (N, M) of the test prompts."""
     x, z = featurize(train.prompts), featurize(test.prompts)
     projection = fit_projection(x)
     px, pz = projection(x), projection(z)
@@ -46,8 +62,10 @@ def evaluate_grid(train: Grid, test: Grid, tell: Callable[[str], None] = lambda 
     latent = fit_latent(out_of_fold(px, train), train.score)
     chances = np.array([latent.success(row).mean(axis=0) for row in marginal])
     figures["ours"] = figures_of(test, Predicted("ours", chances, usd))
+    if in_use is not None:
+        figures["in_use"] = figures_of(test, Predicted("in_use", in_use, usd))
     figures["oracle"] = {"aiq": aiq(policy_points(test, test.score, test.usd), single_points(test))}
-    return {
+    found = {
         "prompts": {"train": len(train.prompts), "test": len(test.prompts)},
         "models": list(train.models),
         "hull": aiq(single_points(test), single_points(test)),
@@ -57,6 +75,7 @@ def evaluate_grid(train: Grid, test: Grid, tell: Callable[[str], None] = lambda 
         "output_tokens": covered(train.output_tokens, test.output_tokens, px, pz),
         "seconds": covered(1e3 * train.seconds, 1e3 * test.seconds, px, pz),
     }
+    return Evaluated(found, chances, in_use)
 
 
 def covered(train: Floats, test: Floats, x: Floats, z: Floats) -> dict[str, float]:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,12 @@ from action_model.offline.sampling import SamplingConfig
 from action_model.prices import to_nanodollars, to_usd
 from proxy.assembly import Rooms, build_router
 from proxy.settings import Settings, SettingsError, load_settings
+from proxy.variants import VariantError, variants_of
 from router.errors import MaestroError
 from router.ledger.ledger import Account
 from router.techniques.registry import load_techniques
 from router.upstreams.upstream import Model
+from router.variants import is_own_word
 from scripts.offline.actions import ActionError, Space, parse_action
 from scripts.offline.asking import Asker, prompts_with
 from scripts.offline.bar import Bar
@@ -138,8 +140,11 @@ def read_prompts(given: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in given:
         name, _, path = pair.partition("=")
-        if not name.isidentifier() or not path:
-            raise click.BadParameter(f"'{pair}' is not NAME=FILE", param_hint="--prompt-file")
+        if not path or not is_own_word(name):
+            raise click.BadParameter(
+                f"'{pair}' is not NAME=FILE, with a name of small letters and _ that is not built in",
+                param_hint="--prompt-file",
+            )
         try:
             found[name] = Path(path).read_text("utf-8").strip()
         except OSError as error:
@@ -183,7 +188,7 @@ async def carry_out(wanted: Wanted, rooms: Rooms, tasks: list[OfflineTask], jour
 
 def collector_of(wanted: Wanted, rooms: Rooms, tasks: list[OfflineTask], journal: Journal) -> Collector:
     """Everything a collection needs, from what was asked for."""
-    prompts = prompts_with(wanted.prompts)
+    prompts = prompts_of(wanted, rooms)
     loop = asyncio.get_running_loop()
     account = Account(team=wanted.team)
     asker = Asker(rooms.upstreams, rooms.ledger, rooms.verifier, load_techniques(), account, loop.time, prompts)
@@ -197,6 +202,15 @@ def collector_of(wanted: Wanted, rooms: Rooms, tasks: list[OfflineTask], journal
     slots = slots_of(rooms, wanted.parallel)
     by_id = {task.id: task for task in tasks}
     return Collector(journal, asker, by_id, planner, Pace.of(slots), tuple(prompts), wanted.cap)
+
+
+def prompts_of(wanted: Wanted, rooms: Rooms) -> Mapping[str, str]:
+    """The built-in prompt variants, the settings' own, and those of --prompt-file, by name. Raises SettingsError."""
+    try:
+        own = variants_of(rooms.settings.variants).prompts
+    except VariantError as error:
+        raise SettingsError(str(error)) from None
+    return prompts_with({**{name: prompt.text for name, prompt in own.items()}, **wanted.prompts})
 
 
 def actions_of(wanted: Wanted, rooms: Rooms, prompts: Sequence[str]) -> list[Action]:
@@ -248,7 +262,7 @@ def summarise(wanted: Wanted, rooms: Rooms, collector: Collector, console: Conso
         f"# {wanted.name}\n\nCollected by `maestro collect` from {wanted.tasks.name}: {len(collector.tasks)} tasks, "
         f"{counts.get('answered', 0)} answers, ${to_usd(spent):.6f}, sampling {wanted.sampling}.\n"
     )
-    path = write_table(rows, wanted.output, wanted.name, about)
+    path = write_table(rows, wanted.output, wanted.name, about, prompts_of(wanted, rooms))
     unknown = counts.get("answered", 0) - len({(row["prompt_id"], row["action"], row["sample_index"]) for row in rows})
     console.print(
         f"{counts.get('answered', 0)} answered, {counts.get('failed', 0)} failed, {counts.get('lost', 0)} lost, "

@@ -1,6 +1,8 @@
 """`maestro evaluate`: the predictors against each other on outcome tables."""
 
 import json
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from action_model.evaluate import evaluate_grid
-from action_model.outcomes import SELECTIONS, Grid, read_grids, selection_of
+from action_model.checkpoint import CheckpointError, load_checkpoint
+from action_model.evaluate import evaluate_with
+from action_model.learned import LearnedEstimator
+from action_model.offline.figures import predictions
+from action_model.outcomes import SELECTIONS, read_grids, selection_of
 from action_model.repeated import TABLES, repeat_figures
-from scripts.offline.reports import evaluation_page
+from proxy.settings import SettingsError
+from scripts.offline.in_use import checkpoint_in_use
+from scripts.offline.reports import Judged, add_estimators, judged, page_of, words_of, write_page
 
 ALL = ",".join(SELECTIONS)
 
@@ -21,16 +28,37 @@ ALL = ",".join(SELECTIONS)
 @click.option("--train", "train_split", default="train", show_default=True)
 @click.option("--test", "test_split", default="dev", show_default=True, help="Any split of the tables.")
 @click.option("--tables", default=ALL, show_default=True, help="Benchmarks or tables, by comma.")
+@click.option("--config", type=click.Path(path_type=Path), help="The settings file: it names the checkpoint in use.")
+@click.option(
+    "--against", type=click.Path(path_type=Path), help="The checkpoint in use; default: that of the settings."
+)
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Where every figure goes.")
-@click.option("--html", "html_path", type=click.Path(dir_okay=False, path_type=Path), help="A report with plots.")
+@click.option(
+    "--html",
+    "html_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The report with plots; default: beside the JSON, else evaluation.html.",
+)
 def command(
-    data: Path, train_split: str, test_split: str, tables: str, json_path: Path | None, html_path: Path | None
+    data: Path,
+    train_split: str,
+    test_split: str,
+    tables: str,
+    config: Path | None,
+    against: Path | None,
+    json_path: Path | None,
+    html_path: Path | None,
 ) -> None:
-    """Baselines and our estimator on outcome tables: frontier, calibration, joint likelihood."""
+    """Baselines, our estimator and the checkpoint in use on outcome tables: frontier, calibration, what is better."""
     console = Console(stderr=True)
     names = chosen_benchmarks(tables, data)
+    try:
+        in_use = LearnedEstimator(load_checkpoint(checkpoint_in_use(config, against))[0])
+    except (SettingsError, CheckpointError) as error:
+        click.echo(f"maestro: {error}", err=True)
+        sys.exit(2)
     found: dict[str, Any] = {}
-    held: dict[str, Grid] = {}
+    held: list[Judged] = []
     for position, name in enumerate(names, 1):
         with console.status(f"{name} ({position} of {len(names)})") as status:
             selection = selection_of(name, data)
@@ -40,16 +68,33 @@ def command(
             if not train.prompts or not test.prompts:
                 console.print(f"{name}: no prompts in split '{train_split}' or '{test_split}'; left out")
                 continue
-            held[name] = test
-            found[name] = evaluate_grid(train, test, lambda what, n=name: status.update(f"{n}: {what}"))  # type: ignore[misc]
+            told = predictions(in_use, test)
+            one = evaluate_with(train, test, told, lambda what, n=name: status.update(f"{n}: {what}"))  # type: ignore[misc]
+            held.append(judged(name, test, one.ours, told))
+            found[name] = one.figures | {"change": changed(held[-1])}
     for table in (name for name in TABLES if tables in (ALL, name) and (data / name / "outcomes.parquet").is_file()):
         if repeats := repeat_figures(data, table, train_split, test_split):
             found[f"repeats_{table}"] = repeats
     if json_path is not None:
         json_path.write_text(json.dumps(found, indent=1), "utf-8")
-    if html_path is not None:
-        evaluation_page(found, held).write(html_path)
-    Console().print(table_of(found))
+    beside = Path("evaluation.html") if json_path is None else json_path.with_suffix(".html")
+    tell(found, held, html_path or beside)
+
+
+def changed(one: Judged) -> dict[str, float]:
+    """A fit to the train split against the checkpoint in use, for the JSON."""
+    return {} if one.change is None else asdict(one.change)
+
+
+def tell(found: dict[str, Any], held: list[Judged], path: Path) -> None:
+    """The report: a few lines, the table, and the page."""
+    console, lines = Console(), words_of(held)
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
+    console.print(table_of(found))
+    page = page_of(held, lines, "Evaluation")
+    add_estimators(page, found)
+    console.print(write_page(page, path), markup=False)
 
 
 def chosen_benchmarks(tables: str, data: Path) -> list[str]:
@@ -67,7 +112,7 @@ def chosen_benchmarks(tables: str, data: Path) -> list[str]:
 
 def table_of(found: dict[str, Any]) -> Table:
     """AIQ of every estimator, a row a benchmark."""
-    shown = ("best_single", "knn", "ridge", "mlp", "category_mean", "ours", "oracle")
+    shown = ("best_single", "knn", "ridge", "mlp", "category_mean", "in_use", "ours", "oracle")
     table = Table("benchmark", "hull", *shown, title="AIQ")
     for name, figures in found.items():
         if "estimators" not in figures:

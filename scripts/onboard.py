@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
-import numpy as np
 from rich.console import Console
 
-from action_model.actions import Action, Offer, Portfolio
+from action_model.actions import Action
 from action_model.checkpoint import DEFAULT, CheckpointError, load_checkpoint, save_checkpoint
-from action_model.facts import Facts
-from action_model.learned import LearnedEstimator
 from action_model.learnt import Learnt
 from action_model.onboard import Label, Newcomer, next_questions, onboard
 from action_model.prices import to_nanodollars, to_usd
@@ -28,8 +25,10 @@ from scripts.offline.asking import Asker
 from scripts.offline.bar import Bar
 from scripts.offline.collector import Collector
 from scripts.offline.journal import Cell, Journal, JournalError, Key
+from scripts.offline.onboarding import Answer, Newcomers, estimates_of, page_of, words_of
 from scripts.offline.pace import Pace
-from scripts.offline.planning import LastAnswer, last_answers
+from scripts.offline.planning import last_answers
+from scripts.offline.reports import write_page
 from scripts.offline.rooms import slots_of, validators_of
 from scripts.offline.tasks import OfflineTask, ReadOptions, TaskFileError, read_tasks
 
@@ -80,20 +79,6 @@ class TellingPlanner:
         return Cell(Key(task.id, self.action.name, 0), upstream, held, float(value), "onboard")
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Held-out Brier score and mean of the new model's predictions: by its prior, and once it is known."""
-
-    labels: int
-    held: int
-    truth: float
-    prior_mean: float
-    prior_brier: float
-    mean: float
-    brier: float
-    usd: float
-
-
 @click.command()
 @click.argument("model")
 @click.argument("tasks", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -104,6 +89,7 @@ class Report:
 )
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="To join; default: the one in use.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("checkpoint"), show_default=True)
+@click.option("--html", "html_path", type=click.Path(dir_okay=False, path_type=Path), help="Default: OUTPUT.html.")
 @click.option("--journal", type=click.Path(dir_okay=False, path_type=Path), help="Default: that of `maestro collect`.")
 @click.option("--held-out", type=click.FloatRange(0, 0.9), default=0.2, show_default=True)
 @click.option("--max-tokens", type=click.IntRange(1), default=1024, show_default=True)
@@ -116,6 +102,7 @@ def command(
     answers: int,
     checkpoint: Path | None,
     output: Path,
+    html_path: Path | None,
     journal: Path | None,
     held_out: float,
     max_tokens: int,
@@ -136,10 +123,12 @@ def command(
     except (SettingsError, TaskFileError, JournalError, CheckpointError, MaestroError) as error:
         click.echo(f"maestro: {error}", err=True)
         sys.exit(2)
-    for line in words_of(model, report):
+    lines = words_of(report)
+    for line in lines:
         click.echo(line)
-    if report.held and report.brier > report.prior_brier:
-        click.echo("not promoted: on held-out tasks its prior predicts better than its answers; collect more of them")
+    click.echo(write_page(page_of(report, lines), html_path or output.with_suffix(".html")))
+    if not report.is_promoted:
+        click.echo("not promoted: on held-out tasks it is not surely better than the checkpoint in use; collect more")
         return
     save_checkpoint(output, grown, card)
     click.echo(f'promoted: {output}.safetensors; set checkpoint = "{output}" to serve with it')
@@ -151,7 +140,7 @@ async def _onboard(
     tasks: list[OfflineTask],
     wanted: tuple[str, str, int, int, Path],
     console: Console,
-) -> tuple[Learnt, Report]:
+) -> tuple[Learnt, Newcomers]:
     name, team, cap, most, place = wanted
     rooms = await build_router(settings)
     try:
@@ -165,7 +154,7 @@ async def _onboard(
                 collector.tell = bar.tell
                 console.print(f"ended: {await collector.run()}")
             usd = to_usd(journal.money()[0] - spent)
-            return _learn(learnt, newcomer, model, tasks, (last_answers(journal), journal, usd))
+            return _learn(learnt, newcomer, rooms, tasks, (model, journal, usd))
         finally:
             journal.close()
     finally:
@@ -191,51 +180,33 @@ def _collector(
 def _learn(
     learnt: Learnt,
     newcomer: Newcomer,
-    model: Model,
+    rooms: Rooms,
     tasks: Sequence[OfflineTask],
-    found: tuple[list[LastAnswer], Journal, float],
-) -> tuple[Learnt, Report]:
+    found: tuple[Model, Journal, float],
+) -> tuple[Learnt, Newcomers]:
     """Learns from the train tasks, and looks at the held-out ones."""
-    answers, journal, usd = found
-    own = {a.task_id: a.success for a in answers if a.action == Action(model.id).name}
-    tokens = {
-        row.key.task_id: row.spell.output_tokens for row in journal.rows() if row.key.action == Action(model.id).name
-    }
+    model, journal, usd = found
+    own = answers_of(journal, Action(model.id).name)
     train = [task for task in tasks if task.split == "train" and task.id in own]
     held = [task for task in tasks if task.split != "train" and task.id in own]
-    labels = [Label(task.text, own[task.id], float(tokens[task.id])) for task in train]
-    truth = np.array([own[task.id] for task in held])
-    before = predictions(onboard(learnt, newcomer, []), model, held)
-    grown = onboard(learnt, newcomer, labels)
-    after = predictions(grown, model, held)
-    some = len(held) > 0
-    return grown, Report(
-        labels=len(labels),
-        held=len(held),
-        truth=float(truth.mean()) if some else float("nan"),
-        prior_mean=float(before.mean()) if some else float("nan"),
-        prior_brier=float(((before - truth) ** 2).mean()) if some else float("nan"),
-        mean=float(after.mean()) if some else float("nan"),
-        brier=float(((after - truth) ** 2).mean()) if some else float("nan"),
-        usd=usd,
-    )
-
-
-def predictions(
-    learnt: Learnt, model: Model, tasks: Sequence[OfflineTask]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """(N,): the chance of success that serving would expect."""
-    estimator = LearnedEstimator(learnt)
-    portfolio = Portfolio((Offer(Action(model.id), model.price, family=model.family or model.name),))
-    return np.array(
-        [estimator.believe(Facts(task.text, task.input_tokens), portfolio).estimates[0].success for task in tasks]
-    )
-
-
-def words_of(model: str, report: Report) -> list[str]:
-    """The report in sentences."""
-    return [
-        f"{model}: {report.labels} answers learnt from, {report.held} held out, ${report.usd:.6f} spent",
-        f"held-out success {report.truth:.3f}; predicted {report.prior_mean:.3f} by its prior, {report.mean:.3f} now",
-        f"Brier score {report.prior_brier:.4f} by its prior, {report.brier:.4f} now (lower is better)",
+    labels = [
+        Label(task.text, own[task.id][0].success, own[task.id][1], requirements=len(task.subject.kinds))
+        for task in train
     ]
+    grown = onboard(learnt, newcomer, labels)
+    others = [one for one in rooms.upstreams.models.values() if one.routable]
+    before, after = (estimates_of(some, model, others, held) for some in (learnt, grown))
+    answers = tuple(own[task.id][0] for task in held)
+    return grown, Newcomers(model.id, len(labels), usd, answers, before, after)
+
+
+def answers_of(journal: Journal, action: str) -> dict[str, tuple[Answer, float]]:
+    """What each task's first sample by this action came to, with its output tokens."""
+    return {
+        row.key.task_id: (
+            Answer(row.success, to_usd(row.spell.nanodollars), row.spell.seconds),
+            row.spell.output_tokens,
+        )
+        for row in journal.rows()
+        if row.key.action == action and row.key.sample_index == 0 and row.success is not None
+    }

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from action_model.outcomes import SELECTIONS, Grid, read_grids, selection_of
 from action_model.train import train
 from proxy.settings import SettingsError, load_settings
 from router.errors import MaestroError
+from scripts.offline.in_use import checkpoint_in_use
 from scripts.offline.ledger_training import Wanted, train_from_ledger
-from scripts.offline.reports import is_promoted, judge, page_of, words_of
+from scripts.offline.reports import is_promoted, judge, page_of, words_of, write_page
+from scripts.offline.tables import read_prompts
 
 DEFAULT_TABLES = ("mmlu_pro_11", "zeroeval_28", "llmdrift", "routellm_mmlu", "llmrouter")
 
@@ -32,12 +35,16 @@ DEFAULT_TABLES = ("mmlu_pro_11", "zeroeval_28", "llmdrift", "routellm_mmlu", "ll
 @click.option("--test", "test_split", default="dev", show_default=True)
 @click.option("--tables", default=",".join(DEFAULT_TABLES), show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=Path("checkpoint"), show_default=True)
+@click.option("--against", type=click.Path(path_type=Path), help="The checkpoint in use; default: the settings' own.")
+@click.option("--anyway", is_flag=True, help="Write it even if it is not better than the one in use.")
 @click.option(
-    "--against", type=click.Path(path_type=Path), help="The checkpoint in use: write only what predicts better."
+    "--html",
+    "html_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A report with plots; default: OUTPUT.html.",
 )
-@click.option("--html", "html_path", type=click.Path(dir_okay=False, path_type=Path), help="A report with plots.")
 @click.option("--from-ledger", is_flag=True, help="Learn from the runs in the ledger, on top of the checkpoint in use.")
-@click.option("--config", type=click.Path(path_type=Path), help="The settings file, for --from-ledger.")
+@click.option("--config", type=click.Path(path_type=Path), help="The settings file.")
 @click.option("--held-out", type=click.FloatRange(0.1, 0.9), default=0.3, show_default=True, help="With --from-ledger.")
 @click.option("--days", type=click.FloatRange(min=0), help="With --from-ledger: only runs of the last so many days.")
 @click.option("--team", help="With --from-ledger: only runs of this team.")
@@ -48,6 +55,7 @@ def command(
     tables: str,
     output: Path,
     against: Path | None,
+    anyway: bool,
     html_path: Path | None,
     from_ledger: bool,
     config: Path | None,
@@ -56,14 +64,20 @@ def command(
     team: str | None,
 ) -> None:
     """Fit a checkpoint: OUTPUT.safetensors and its card OUTPUT.json. The same data give the same bytes."""
+    page = html_path or output.with_suffix(".html")
     if from_ledger:
-        if data is not None:
-            raise click.UsageError("--from-ledger learns from runs: it takes no --data")
-        learn_from_ledger(config, Wanted(against, output, held_out, days, team, html_path))
+        if data is not None or anyway:
+            raise click.UsageError("--from-ledger learns from runs: it takes no --data and no --anyway")
+        learn_from_ledger(config, Wanted(against, output, held_out, days, team, page))
     elif data is None:
         raise click.UsageError("what to learn from? Give --data DIR or --from-ledger")
     else:
-        fit(data, (train_split, test_split), tables, output, against, html_path)
+        try:
+            before = LearnedEstimator(load_checkpoint(checkpoint_in_use(config, against))[0])
+        except (SettingsError, CheckpointError) as error:
+            click.echo(f"maestro: {error}", err=True)
+            sys.exit(2)
+        fit(data, (train_split, test_split), tables, output, Terms(before, anyway, page))
 
 
 def learn_from_ledger(config: Path | None, wanted: Wanted) -> None:
@@ -75,9 +89,16 @@ def learn_from_ledger(config: Path | None, wanted: Wanted) -> None:
         sys.exit(2)
 
 
-def fit(
-    data: Path, splits: tuple[str, str], tables: str, output: Path, against: Path | None, html_path: Path | None
-) -> None:
+@dataclass(frozen=True)
+class Terms:
+    """What a new checkpoint is measured against, whether it is written `anyway`, and where the report goes."""
+
+    before: LearnedEstimator
+    anyway: bool
+    page: Path
+
+
+def fit(data: Path, splits: tuple[str, str], tables: str, output: Path, terms: Terms) -> None:
     """Outcome tables: fits on the first split, and says how good it is on the second."""
     train_split, test_split = splits
     import torch
@@ -98,30 +119,25 @@ def fit(
         name: {"split": train_split, "prompts": len(grid[train_split].prompts)} for name, grid in grids.items()
     }
     held = {name: grid[test_split] for name, grid in grids.items()}
-    if not report(learnt, held, against, html_path, console):
-        console.print("not promoted: on held-out tasks it does not predict better than the checkpoint in use")
+    if not report(learnt, held, terms, console):
+        console.print("not promoted: on held-out tasks not better than the checkpoint in use (--anyway writes it)")
         return
-    save_checkpoint(output, learnt, Card(learnt.models, dict(learnt.tables), trained_on, metrics))
+    prompts = {name: text for table in names for name, text in read_prompts(data, table).items()}
+    save_checkpoint(output, learnt, Card(learnt.models, dict(learnt.tables), trained_on, metrics, prompts=prompts))
     for name, row in metrics.items():
         console.print(name, "  ".join(f"{figure} {value:.4f}" for figure, value in row.items()))
     size = output.with_suffix(".safetensors").stat().st_size / 2**20
     console.print(f"{output}: {len(learnt.models)} models, {size:.1f} MiB, {time.monotonic() - started:.0f} s")
 
 
-def report(
-    learnt: Learnt, held: Mapping[str, Grid], against: Path | None, html_path: Path | None, console: Console
-) -> bool:
+def report(learnt: Learnt, held: Mapping[str, Grid], terms: Terms, console: Console) -> bool:
     """Says how the checkpoint does, and against the one in use; may it be written?"""
-    if against is None and html_path is None:
-        return True
-    before = None if against is None else LearnedEstimator(load_checkpoint(against)[0])
-    found = judge(held, LearnedEstimator(learnt), before)
+    found = judge(held, LearnedEstimator(learnt), terms.before)
     lines = words_of(found)
     for line in lines:
-        console.print(line, markup=False)
-    if html_path is not None:
-        page_of(found, lines).write(html_path)
-    return against is None or is_promoted(found)
+        console.print(line, markup=False, highlight=False)
+    console.print(write_page(page_of(found, lines), terms.page), markup=False)
+    return terms.anyway or is_promoted(found)
 
 
 def figures(learnt: Learnt, table: str, test: Grid) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from itertools import product
 from action_model.actions import Action
 from router.techniques.prompts import PROMPT_VARIANTS
 from router.upstreams.upstream import Model
+from router.variants import with_word
 
 MOST_REPAIRS = 8
-_TEMPERATURE = re.compile(r"t(\d+(?:\.\d+)?)")
-_TOOLS = re.compile(r"tools(\d+)")
 _REPAIRS = re.compile(r"r(\d+)")
 
 
@@ -61,12 +60,9 @@ def parse_action(text: str, prompts: Sequence[str] = tuple(PROMPT_VARIANTS)) -> 
 
 
 def _with_word(action: Action, word: str, text: str, prompts: Sequence[str]) -> Action:
-    if word in prompts:
-        return replace(action, prompt=word)
-    if found := _TEMPERATURE.fullmatch(word):
-        return replace(action, temperature=float(found[1]))
-    if found := _TOOLS.fullmatch(word):
-        return replace(action, tool_limit=int(found[1]))
+    changed = with_word(action, word, prompts)
+    if changed is not None:
+        return changed
     if (found := _REPAIRS.fullmatch(word)) and 0 < int(found[1]) <= MOST_REPAIRS:
         return replace(action, repairs=int(found[1]))
     raise ActionError(f"'{text}': '{word}' is no prompt variant ({', '.join(prompts)}), tN, toolsN or rN")

@@ -12,7 +12,7 @@ from router.ledger.ledger import Account, Ledger
 from router.ledger.purse import RunLimits, RunPurse
 from router.task import Candidate
 from router.techniques.prompts import PROMPT_VARIANTS
-from router.techniques.sample import Sample
+from router.techniques.registry import prompted
 from router.techniques.technique import Technique, requirement_note
 from router.upstreams.tokens import count_tokens
 from router.upstreams.upstream import Call, Model, Purse, Reply, Upstreams
@@ -89,7 +89,7 @@ class Asker:
     async def _step(
         self, technique: str, task: OfflineTask, action: Action, parents: tuple[Candidate, ...], sent: "Sent"
     ) -> Reply:
-        known = Sample(self.prompts) if technique == "sample" else self.techniques[technique]
+        known = prompted(self.techniques, lambda: self.prompts)[technique]
         step = next(known.steps(task.task, action, parents))
         return await self.upstreams.send(
             Call(replace(sent.model, fallbacks=()), "/chat/completions", step.bodies[0], sent.purse, sent.expected)

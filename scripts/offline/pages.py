@@ -14,6 +14,13 @@ STYLE = (
 )
 
 
+NO_REQUESTS = (
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline' "
+    "'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:\">"
+)
+"""The page may ask nobody for anything, whatever the plots' script would like to."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One curve or cloud: points with labels. `mode` as plotly has it: "lines", "markers", "lines+markers"."""
@@ -77,7 +84,9 @@ class Page:
                 figure.update_xaxes(type="log")
             drawn.append(figure.to_html(full_html=False, include_plotlyjs=False))
         script = f"<script>{get_plotlyjs()}</script>" if drawn else ""
-        head = f'<meta charset="utf-8"><title>{html.escape(self.title)}</title><style>{STYLE}</style>{script}'
+        head = (
+            f'<meta charset="utf-8">{NO_REQUESTS}<title>{html.escape(self.title)}</title><style>{STYLE}</style>{script}'
+        )
         body = f"<h1>{html.escape(self.title)}</h1>{''.join(self.parts)}{''.join(drawn)}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>', "utf-8")

@@ -1,7 +1,9 @@
 """From the journal to an outcome table in the format that `maestro train` and `maestro evaluate` read."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from action_model.actions import Action
@@ -12,9 +14,10 @@ from scripts.offline.actions import column_of, parse_action
 from scripts.offline.journal import Journal, Key, Row
 from scripts.offline.tasks import OfflineTask
 
+PROMPTS = "prompts.json"
 COLUMNS = (
     *("prompt_id", "prompt", "benchmark", "category", "model", "technique", "sample_index", "score", "cost_usd"),
-    *("input_tokens", "output_tokens", "latency_s", "answer", "split", "action", "graded_score"),
+    *("input_tokens", "output_tokens", "latency_s", "answer", "split", "action", "graded_score", "requirement_count"),
 )
 
 
@@ -41,8 +44,15 @@ def table_rows(
     return found
 
 
-def write_table(rows: Sequence[Mapping[str, Any]], folder: Path, name: str, about: str) -> Path:
-    """`FOLDER/NAME/outcomes.parquet` and `DERIVATION.md`. Needs the extra `build`."""
+def write_table(
+    rows: Sequence[Mapping[str, Any]],
+    folder: Path,
+    name: str,
+    about: str,
+    prompts: Mapping[str, str] = MappingProxyType({}),
+) -> Path:
+    """`FOLDER/NAME/outcomes.parquet`, `DERIVATION.md`, and `prompts.json`: the texts of the prompt variants that its
+    actions name. Needs the extra `build`."""
     import pyarrow
     from pyarrow import parquet
 
@@ -56,6 +66,7 @@ def write_table(rows: Sequence[Mapping[str, Any]], folder: Path, name: str, abou
         "output_tokens": pyarrow.int64(),
         "latency_s": pyarrow.float64(),
         "graded_score": pyarrow.float64(),
+        "requirement_count": pyarrow.int64(),
     }
     schema = pyarrow.schema([(column, kinds.get(column, pyarrow.string())) for column in COLUMNS])
     table = pyarrow.Table.from_pylist([dict(row) for row in rows], schema=schema)
@@ -63,7 +74,19 @@ def write_table(rows: Sequence[Mapping[str, Any]], folder: Path, name: str, abou
     parquet.write_table(table, fresh)
     fresh.replace(place / "outcomes.parquet")
     (place / "DERIVATION.md").write_text(about, "utf-8")
+    named = {word for row in rows for word in str(row["action"]).split(":")[1:]}
+    used = {prompt: text for prompt, text in prompts.items() if text and prompt in named}
+    (place / PROMPTS).write_text(json.dumps(used, indent=1, sort_keys=True, ensure_ascii=False), "utf-8")
     return place / "outcomes.parquet"
+
+
+def read_prompts(folder: Path, name: str) -> Mapping[str, str]:
+    """The prompt variants of a collected table; none of another."""
+    try:
+        found = json.loads((folder / name / PROMPTS).read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {str(prompt): str(text) for prompt, text in found.items()}
 
 
 def _row(task: OfflineTask, key: Key, chain: Sequence[Row], action: Action) -> dict[str, Any]:
@@ -83,6 +106,7 @@ def _row(task: OfflineTask, key: Key, chain: Sequence[Row], action: Action) -> d
         "split": task.split,
         "action": action.name,
         "graded_score": last.score,
+        "requirement_count": len(task.subject.kinds),
     }
 
 
