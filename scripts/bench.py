@@ -10,6 +10,7 @@ BENCHES = {
     "onboard": "scripts.bench_onboard",
     "replay": "scripts.bench_replay",
     "ifeval": "scripts.bench_ifeval",
+    "following": "scripts.bench_following",
     "report": "scripts.bench_report",
 }
 
@@ -30,4 +31,4 @@ class LazyBenches(click.Group):
 
 @click.command(cls=LazyBenches)
 def command() -> None:
-    """Benchmarks: the planner on outcome tables, IFEval on the configured upstreams."""
+    """Benchmarks: the planner on outcome tables, IFEval and the following set on the configured upstreams."""

@@ -40,9 +40,19 @@ def arm_figures(played: Sequence[Played], prompts: Mapping[str, Prompt]) -> dict
         "output_tokens": _mean(played, "output_tokens"),
         "usd": _mean(played, "usd"),
         "seconds": _mean(played, "seconds"),
+        "by_kind": by_kind(graded, [prompts[one.key].kinds for one in played]),
         "failed": sum(one.error is not None for one in played),
         "right": right.tolist(),
     }
+
+
+def by_kind(graded: Sequence[Sequence[bool]], kinds: Sequence[Sequence[str]]) -> dict[str, float]:
+    """The share of requirements that are met, by kind."""
+    found: dict[str, list[bool]] = {}
+    for marks, names in zip(graded, kinds, strict=True):
+        for mark, name in zip(marks, names, strict=True):
+            found.setdefault(name, []).append(mark)
+    return {name: float(np.mean(marks)) for name, marks in sorted(found.items())}
 
 
 def paired(arms: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -88,7 +88,15 @@ def ifeval_tables(result: Result) -> list[str]:
             for row in one["paired"]
         )
         found.append(table(pair_heads, pairs))
+        found += kind_tables(one["arms"])
     return found
+
+
+def kind_tables(arms: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The share of requirements met, by kind; none for a result that was made before kinds were kept."""
+    kinds = sorted({kind for row in arms.values() for kind in row.get("by_kind", {})})
+    rows = ((name, *(f"{row.get('by_kind', {}).get(kind, 0.0):.3f}" for kind in kinds)) for name, row in arms.items())
+    return [table(("arm", *kinds), rows)] if kinds else []
 
 
 def proxy_tables(result: Result) -> list[str]:
@@ -124,5 +132,6 @@ def _ratio(ours: float, bare: float | None) -> str:
 SECTIONS: dict[str, tuple[str, Callable[[Result], list[str]]]] = {
     "replay": ("Planner in replay", replay_tables),
     "ifeval": ("IFEval on real models", ifeval_tables),
+    "following": ("Loosely worded requirements on real texts", ifeval_tables),
     "proxy": ("The proxy beside a bare pass-through", proxy_tables),
 }

@@ -95,3 +95,17 @@ async def test_the_command_writes_its_figures(tmp_path: Path) -> None:
     assert outcome.exit_code == 0, outcome.output
     result = json.loads((tmp_path / "out.json").read_text())
     assert result["code"]["prompts"] == 2 and result["settings"]["n"] == 2
+
+
+async def test_the_following_set_plays_the_same_arms_and_tells_its_figures_by_kind(tmp_path: Path) -> None:
+    async with FakeUpstream(Scripted("Please see: you have it. Best regards")) as fake:
+        config, out = write_config(tmp_path, fake.base_url), tmp_path / "following.json"
+        words = ["bench", "following", "--config", str(config), "--most", "2", "--n", "2", "--efforts", "low"]
+        outcome = await anyio.to_thread.run_sync(lambda: CliRunner().invoke(main, [*words, "--json", str(out)]))
+        asked = json.loads(fake.requests[0].raw)["messages"]
+    assert outcome.exit_code == 0, outcome.output
+    result = json.loads(out.read_text())
+    row = result["code"]["arms"]["maestro low"]
+    assert result["bench"] == "following" and result["code"]["prompts"] == 2
+    assert set(row["by_kind"]) <= {"content", "format", "tone", "grounding"} and 0.0 < row["instruction_accuracy"] < 1.0
+    assert "Requirements:" in asked[-1]["content"]
