@@ -95,4 +95,5 @@ def hit_object(hit: Hit) -> dict[str, Any]:
         "score": round(hit.score, 6),
         "attributes": dict(hit.attributes),
         "content": [{"type": "text", "text": hit.text}],
+        "heading": hit.heading,
     }

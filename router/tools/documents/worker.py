@@ -4,6 +4,7 @@ Started by `convert.py` as a script: `worker.py JAIL`. Reads one line of JSON `{
 the file; writes one JSON object `{text}` or `{code, error}`. It reads its libraries before it is sealed.
 """
 
+import contextlib
 import csv
 import importlib
 import importlib.util
@@ -14,8 +15,9 @@ import re
 import sys
 import sysconfig
 import zipfile
-from collections.abc import Callable
-from pathlib import PurePath
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+from pathlib import Path, PurePath
 from typing import Any
 
 MOST_TEXT = 20_000_000
@@ -24,6 +26,10 @@ MOST_MEMBERS = 10_000
 MOST_PAGES = 5_000
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+MOST_WEIGHED, MOST_TAGS_WEIGHED = 3_000_000, 60_000
+"""Pages up to this size are looked through for their main part; its time grows faster than the page."""
+PATH, SIBLING = Path(__file__), "streamed.py"
+_TITLE = re.compile(r"^#{1,6}(?=\s)", re.MULTILINE)
 _SPACES = re.compile(r"[ \t]+\n")
 
 
@@ -36,7 +42,7 @@ class Unfit(Exception):
 
 
 def from_pdf(data: bytes) -> str:
-    """Text by page. A PDF that needs a password is refused."""
+    """Each page's text under a title with its number. A PDF that needs a password is refused."""
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
 
@@ -49,10 +55,10 @@ def from_pdf(data: bytes) -> str:
         pages = [page.extract_text() or "" for page in reader.pages]
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, OSError) as error:
         raise Unfit(f"The PDF is malformed: {type(error).__name__}.") from None
-    text = "\n\n".join(pages)
-    if not text.strip():
+    if not any(page.strip() for page in pages):
         raise Unfit("The PDF holds no text (scanned pages are not read).", "unsupported_file")
-    return text
+    told = [f"# Page {i}\n\n{without_titles(page)}" for i, page in enumerate(pages, 1) if page.strip()]
+    return "\n\n".join(told)
 
 
 def from_docx(data: bytes) -> str:
@@ -68,21 +74,30 @@ def from_docx(data: bytes) -> str:
             continue
         style = (block.style.name if block.style is not None else None) or ""
         level = re.fullmatch(r"Heading (\d)", style)
-        mark = "#" * int(level[1]) + " " if level else "# " if style == "Title" else "- " if "List" in style else ""
+        mark = (
+            "#" * min(int(level[1]) + 1, 6) + " "
+            if level
+            else "# "
+            if style == "Title"
+            else "- "
+            if "List" in style
+            else ""
+        )
         parts.append(mark + block.text)
     return "\n\n".join(parts)
 
 
 def from_pptx(data: bytes) -> str:
-    """A title for each slide, then its texts, tables and notes."""
+    """A title with the number of each slide, then its texts, tables and notes."""
     check_archive(data)
     from pptx import Presentation
 
     parts = []
     for number, slide in enumerate(Presentation(io.BytesIO(data)).slides, 1):
         title = slide.shapes.title
-        parts.append(f"# {title.text_frame.text if title is not None else f'Slide {number}'}")
-        for shape in slide.shapes:
+        named = f": {' '.join(title.text_frame.text.split())}" if title is not None else ""
+        parts.append(f"# Slide {number}{named}")
+        for shape in flat(slide.shapes):
             if shape.has_text_frame and (title is None or shape.shape_id != title.shape_id):
                 parts.append(shape.text_frame.text)
             if shape.has_table:
@@ -90,6 +105,12 @@ def from_pptx(data: bytes) -> str:
         if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
             parts.append(slide.notes_slide.notes_text_frame.text)
     return "\n\n".join(parts)
+
+
+def flat(shapes: Any) -> Iterator[Any]:
+    """Shapes in their order, those of groups in the group's place."""
+    for shape in shapes:
+        yield from flat(shape.shapes) if hasattr(shape, "shapes") else (shape,)
 
 
 def from_xlsx(data: bytes) -> str:
@@ -106,23 +127,20 @@ def from_xlsx(data: bytes) -> str:
 
 
 def from_html(data: bytes) -> str:
-    """The main text as Markdown; all of the text where no main part is found."""
+    """The main text as Markdown; all of the text where no main part is found, or the page is too large to look."""
     import trafilatura
-    from lxml import html
+    from lxml import etree
 
-    text = as_text(data)
-    found = trafilatura.extract(
-        text, output_format="markdown", include_tables=True, include_formatting=True, favor_recall=True
-    )
-    if found:
-        return str(found)
+    text, found = as_text(data), None
+    if len(text) <= MOST_WEIGHED and text.count("<") <= MOST_TAGS_WEIGHED:
+        with contextlib.suppress(etree.LxmlError, ValueError, RecursionError):
+            found = trafilatura.extract(
+                text, output_format="markdown", include_tables=True, include_formatting=True, favor_recall=True
+            )
     try:
-        tree = html.fromstring(text.encode("utf-8"), parser=html.HTMLParser(encoding="utf-8"))
-    except ValueError as error:
+        return str(found or sys.modules["streamed"].read(text))
+    except (etree.LxmlError, ValueError) as error:
         raise Unfit(f"The HTML is malformed: {type(error).__name__}.") from None
-    for hidden in tree.xpath("//script|//style|//noscript"):
-        hidden.getparent().remove(hidden)
-    return str(tree.text_content())
 
 
 def from_csv(data: bytes) -> str:
@@ -140,7 +158,12 @@ def from_csv(data: bytes) -> str:
 
 def from_code(data: bytes) -> str:
     """Code as paragraphs of its own, without Markdown's titles."""
-    return re.sub(r"^#(?=\s)", "\\#", as_text(data), flags=re.MULTILINE)
+    return without_titles(as_text(data))
+
+
+def without_titles(text: str) -> str:
+    """Text in which no line would be taken for a title of Markdown's."""
+    return _TITLE.sub(r"\\\g<0>", text)
 
 
 def as_text(data: bytes) -> str:
@@ -149,20 +172,17 @@ def as_text(data: bytes) -> str:
     if b"\0" in data[:65_536] and encodings[0] != "utf-16":
         raise Unfit("The file is binary: it holds no text that we can read.", "unsupported_file")
     for encoding in encodings:
-        try:
+        with contextlib.suppress(UnicodeDecodeError):
             return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
     raise Unfit("The file is not text in UTF-8, UTF-16 or Windows-1252.", "unsupported_file")
 
 
 def rows_text(rows: list[list[str]]) -> str:
     """One paragraph a row, each value with its column's name, so that a row can be understood alone."""
-    if not rows:
-        return ""
-    head, *rest = rows
-    told = [", ".join(f"{name}: {value}" for name, value in zip(head, row, strict=False) if value) for row in rest]
-    return "\n\n".join(line for line in told if line) if rest else ", ".join(head)
+    head, *rest = [row for row in rows if any(row)] or [[]]
+    named = (zip_longest(head, row, fillvalue="") for row in rest)
+    told = [", ".join(f"{name}: {value}" if name else value for name, value in row if value) for row in named]
+    return "\n\n".join(told) if rest else ", ".join(head)
 
 
 def table_text(rows: list[list[str]]) -> str:
@@ -179,8 +199,9 @@ def check_archive(data: bytes) -> None:
     except (zipfile.BadZipFile, OSError, ValueError):
         raise Unfit("The document is malformed: it is not a ZIP archive.") from None
     members = archive.infolist()
+    said = f"The document unpacks to more than {MOST_UNPACKED // 1_000_000} MB."
     if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > MOST_UNPACKED:
-        raise Unfit(f"The document unpacks to more than {MOST_UNPACKED // 1_000_000} MB.")
+        raise Unfit(said)
     if any(member.flag_bits & 1 for member in members):
         raise Unfit("The document is encrypted.", "unsupported_file")
     total = 0
@@ -189,7 +210,7 @@ def check_archive(data: bytes) -> None:
             begin = part.read(4096)
             total += len(begin) + drain(part, MOST_UNPACKED - total)
         if total > MOST_UNPACKED:
-            raise Unfit(f"The document unpacks to more than {MOST_UNPACKED // 1_000_000} MB.")
+            raise Unfit(said)
         if member.filename.endswith((".xml", ".rels")) and _DOCTYPE.search(begin):
             raise Unfit("The document defines XML entities.")
 
@@ -207,11 +228,8 @@ CONVERTERS: dict[str, tuple[Callable[[bytes], str], tuple[str, ...]]] = {
     ".docx": (from_docx, ("docx", "docx.table")),
     ".pptx": (from_pptx, ("pptx",)),
     ".xlsx": (from_xlsx, ("openpyxl", "openpyxl.reader.excel")),
-    ".html": (from_html, ("trafilatura", "lxml.html")),
-    ".htm": (from_html, ("trafilatura", "lxml.html")),
-    ".xhtml": (from_html, ("trafilatura", "lxml.html")),
-    ".csv": (from_csv, ()),
-    ".tsv": (from_csv, ()),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), (from_html, ("trafilatura", "lxml.etree", SIBLING))),
+    **dict.fromkeys((".csv", ".tsv"), (from_csv, ())),
 }
 PROSE = (".md", ".markdown", ".txt", ".text", ".rst", ".tex", ".log", "")
 
@@ -230,7 +248,7 @@ def convert(name: str, data: bytes, seal: Callable[[], None]) -> str:
     """The text of a file. Raises Unfit."""
     converter, modules = converter_of(name, data)
     for module in modules:
-        importlib.import_module(module)
+        load(PATH.with_name(module)) if module == SIBLING else importlib.import_module(module)
     seal()
     text = _SPACES.sub("\n", converter(data)).replace("\0", "").strip()
     if not text:
@@ -240,13 +258,18 @@ def convert(name: str, data: bytes, seal: Callable[[], None]) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def load(path: Path) -> Any:
+    """A module from its file: this process knows no packages of ours."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    sys.modules[path.stem] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def seal_with(jail_path: str, asked: dict[str, Any]) -> None:
     """Gives up what a converter does not need: network, processes and writing; CPU, time and memory are limited."""
-    spec = importlib.util.spec_from_file_location("jail", jail_path)
-    assert spec is not None
-    assert spec.loader is not None
-    jail = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(jail)
+    jail = load(Path(jail_path))
     jail.limit_resources(asked["seconds"], asked["memory_bytes"])
     if sys.platform != "linux":
         return
@@ -278,7 +301,6 @@ def main() -> None:
         told = {"code": "invalid_file", "error": f"The file is malformed: {type(error).__name__}."}
     with os.fdopen(output, "wb") as pipe:
         pipe.write(json.dumps(told).encode())
-        pipe.flush()
     os._exit(0)
 
 
