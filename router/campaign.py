@@ -13,7 +13,7 @@ from router.events import WaveStarted
 from router.executor import Executor, Next
 from router.exploration import NONE, Exploration, explored
 from router.job import Harvest, Job, Timing
-from router.judging.agreement import agreement, answer_of
+from router.judging.agreement import agreement, answer_of, resemblance
 from router.learning import both, refreshed, revised, without_models
 from router.named import PARALLEL, NamedPlan
 from router.outlook import predicted
@@ -72,6 +72,8 @@ class Campaign:
             return agreement(self.candidates) if self.plan.named.technique == "majority" else {}
         if not self.is_poll or len(self.candidates) < 2:
             return {}
+        if not any(map(answer_of, self.candidates)):
+            return resemblance(self.candidates)
         counted = count_opinions(self.situation()).support
         return {candidate.id: share for candidate, share in zip(self.candidates, counted, strict=True)}
 

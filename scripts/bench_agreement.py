@@ -1,7 +1,8 @@
 """Agreement as evidence, on outcome tables: two models first, a third only if their final answers differ.
 
 `python -m scripts.bench_agreement --data DIRECTORY`. Cross-validated in five folds: the three models are the most
-accurate, on the other folds, of those within a share of the best single model's cost.
+accurate, on the other folds, of those within a share of the best single model's cost. The shares are such that what
+is spent on the prompts left out comes to what the reference figures spent (46 %, 9 %, 70 %).
 """
 
 from collections import Counter
@@ -20,7 +21,7 @@ from router.judging.agreement import final_answer
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
 TABLES = {
-    "zeroeval": ("zeroeval", None, 0.46),
+    "zeroeval": ("zeroeval", None, 0.48),
     "gsm8k": ("zeroeval", "gsm8k", 0.09),
     "mmlu_pro 11": ("mmlu_pro", None, 0.70),
 }
@@ -135,7 +136,8 @@ def command(data: Path) -> None:
             kind = "extracted" if extracts else "raw"
             click.echo(
                 f"{name:12} {kind:9} {accuracy:.4f} at {usd / dearest:.0%} of the best single model ({best:.4f}), "
-                f"{len(table.scores)} prompts"
+                f"{len(table.scores)} prompts; best in hindsight within {share:.0%}: "
+                f"{two_then_third(table, *pick(table, share))[0]:.4f}"
             )
 
 

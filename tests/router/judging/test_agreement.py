@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from action_model.actions import Action
-from router.judging.agreement import agreement, asks_for_one_answer, final_answer
+from router.judging.agreement import agreement, asks_for_one_answer, final_answer, resemblance
 from router.task import Candidate
 
 
@@ -33,6 +33,11 @@ from router.task import Candidate
         ("The Dog.", "dog"),
         ("First the answer is 3. No: the answer is 4.", "4"),
         ("x" * 200, None),
+        ("Answer: [4]", "[4]"),
+        ("Answer: ['4']", "['4']"),
+        ('Answer: {"fr": "AAA"}', "{'fr':'AAA'}"),
+        ("zz0574zz", "zz0574zz"),
+        ("snTs", "snTs"),
         ("", None),
     ],
 )
@@ -49,6 +54,33 @@ def test_any_text_is_read_without_raising(text: str) -> None:
 @given(st.integers(-(10**9), 10**9))
 def test_a_number_is_the_same_however_it_is_written(number: int) -> None:
     assert final_answer(f"The answer is {number}.") == final_answer(f"work\n#### {number:,}") == str(number)
+
+
+CATS = [
+    "Cats sleep for most of the day because they hunt at dawn and at dusk, and save their strength in between. " * 2,
+    "A cat hunts at dawn and dusk; in between it sleeps most of the day to save its strength for the next hunt. " * 2,
+    "Because they hunt at dusk and dawn, cats save strength by sleeping through most of the day, in between hunts. "
+    * 2,
+]
+STOCKS = "The stock market fell by three per cent as investors sold shares of banks and bought government bonds. " * 2
+
+
+def test_of_free_texts_the_one_in_the_middle_is_supported_most_and_the_stray_one_least() -> None:
+    texts = [CATS[0], STOCKS, *CATS[1:]]
+    found = agreement([Candidate(str(i), Action("a/m"), b"", text) for i, text in enumerate(texts)])
+    assert min(found, key=found.__getitem__) == "1"
+    assert all(0.0 <= share <= 1.0 for share in found.values())
+
+
+@given(st.lists(st.text(max_size=200), min_size=2, max_size=6))
+def test_equal_texts_resemble_the_others_equally(texts: list[str]) -> None:
+    candidates = [Candidate(str(i), Action("a/m"), b"", text) for i, text in enumerate([*texts, texts[0]])]
+    found = resemblance(candidates)
+    assert found["0"] == pytest.approx(found[str(len(texts))], abs=1e-6)
+
+
+def test_a_single_text_resembles_nothing() -> None:
+    assert resemblance([Candidate("0", Action("a/m"), b"", "alone")]) == {}
 
 
 def test_support_is_the_share_that_says_the_same() -> None:
