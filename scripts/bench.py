@@ -7,6 +7,7 @@ import click
 
 BENCHES = {
     "decide": "scripts.bench_decide",
+    "latency": "scripts.bench_latency",
     "onboard": "scripts.bench_onboard",
     "replay": "scripts.bench_replay",
     "ifeval": "scripts.bench_ifeval",

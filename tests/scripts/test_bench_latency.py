@@ -2,7 +2,7 @@
 
 import asyncio
 
-from scripts.bench_latency import durations, lateness, many
+from scripts.bench_latency import durations, lateness, many, overlapping
 
 
 def test_every_run_is_counted_and_ends() -> None:
@@ -10,3 +10,8 @@ def test_every_run_is_counted_and_ends() -> None:
     told = lateness(ended)
     assert told["runs"] == sum(told["ended"].values()) == 12
     assert set(durations(ended)) == {"p50", "p95", "p99"}
+
+
+def test_a_wave_takes_its_critical_path() -> None:
+    (ratio,) = asyncio.run(overlapping(1, seed=3))
+    assert ratio > 0.98
