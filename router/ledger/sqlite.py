@@ -52,7 +52,7 @@ class SqliteLedger:
         on_money: Watch = lambda account, standings: None,
     ) -> None:
         self._known = KnownStandings(now, on_money)
-        self.writer = Writer(path, durability, self._known.refresh, self._known.undone)
+        self.writer = Writer(path, durability, self._known)
         self._lookups, self._reports = Reader(path), Reader(path)
         self.accounts = SqliteAccounts(self.writer, self._lookups, now)
         self.path = path
@@ -83,7 +83,7 @@ class SqliteLedger:
         reservation = Reservation(new_id(), run_id, account, tuple(lines))
         owner = money.Owner(self._owner, self._now())
         try:
-            await self.writer.do(lambda db: self._reserve(db, reservation, owner))
+            await self.writer.do(lambda db: self._reserve(db, reservation, owner), joins=True)
         except asyncio.CancelledError:
             await self.release(reservation)
             raise
@@ -96,13 +96,12 @@ class SqliteLedger:
         change = Change(reservation.account, charge.nanodollars, -held)
         self._known.queue(change)
         self._on_charge(reservation.account, charge.usage.input_tokens + charge.usage.output_tokens)
-        self.writer.keep(lambda db: self._settle(db, charge, change, now))
+        self.writer.keep(lambda db: self._settle(db, charge, change, now), joins=True)
 
     async def release(self, reservation: Reservation, attempt_id: str | None = None) -> None:
         """Gives back one line, or every line not settled."""
         names = [attempt_id] if attempt_id else [line.attempt_id for line in reservation.lines]
-        change = Change(reservation.account)
-        self.writer.keep(lambda db: self._release(db, names, change))
+        self.writer.keep(lambda db: self._release(db, names, reservation.account), joins=True)
 
     async def standings(self, account: Account) -> Sequence[Standing]:
         """From memory where this process has seen the account since its window began; else one read."""
@@ -115,7 +114,7 @@ class SqliteLedger:
     async def record_run(self, run_id: str, account: Account, trace: Mapping[str, Any]) -> None:
         """Queues a run's tree; it is written with the next commit."""
         now = self._now()
-        self.writer.keep(lambda db: runs.insert_run(db, run_id, account, trace, now))
+        self.writer.keep(lambda db: runs.insert_run(db, run_id, account, trace, now), joins=True)
 
     async def find_run(self, run_id: str) -> Mapping[str, Any] | None:
         """A stored run's tree with its team and key, or None. What was queued before is seen."""
@@ -128,7 +127,7 @@ class SqliteLedger:
     async def record_outcomes(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Queues rows to learn from."""
         now = self._now()
-        self.writer.keep(lambda db: runs.insert_outcomes(db, rows, now))
+        self.writer.keep(lambda db: runs.insert_outcomes(db, rows, now), joins=True)
 
     async def add_labels(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Queues counts of labelled verdicts of judges."""
@@ -197,16 +196,16 @@ class SqliteLedger:
         await self._reports.close()
 
     def _reserve(self, db: sqlite3.Connection, reservation: Reservation, owner: money.Owner) -> None:
-        money.reserve(db, reservation, owner)
-        self._known.done(Change(reservation.account))
+        self._known.tally.hold(db, reservation, owner)
+        self._known.touched(reservation.account)
 
     def _settle(self, db: sqlite3.Connection, charge: Charge, change: Change, now: float) -> None:
-        money.settle(db, charge, now)
+        self._known.tally.settle(db, charge, now)
         self._known.done(change)
 
-    def _release(self, db: sqlite3.Connection, names: Sequence[str], change: Change) -> None:
-        money.release(db, names)
-        self._known.done(change)
+    def _release(self, db: sqlite3.Connection, names: Sequence[str], account: Account) -> None:
+        self._known.tally.release(db, names)
+        self._known.touched(account)
 
     async def _keep_beating(self) -> None:
         while True:

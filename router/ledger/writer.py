@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from sqlite_utils import Database
 
@@ -41,29 +41,60 @@ class Job:
 
     `done` is told the result on its own event loop; a job without it is kept and tried again until it is durable. One
     that cannot be stored, ever, is given up alone: a charge leaves its hold open, to be charged at worst case.
+    A job that `joins` adds to the sums, or has nothing to do with them; the sums are written before any other.
     """
 
     work: Callable[[sqlite3.Connection], Any]
     done: asyncio.Future[Any] | None = None
+    joins: bool = False
 
 
 Answer = tuple[Job, Any, MaestroError | None]
 
 
+class Sums(Protocol):
+    """What jobs that join add up, so that one statement writes it for all of them. Called on the writer's thread."""
+
+    def write(self, db: sqlite3.Connection) -> None:
+        """Before a job that does not join: what was added up is written."""
+        ...
+
+    def conclude(self, db: sqlite3.Connection) -> None:
+        """The same before a commit."""
+        ...
+
+    def committed(self) -> None:
+        """What was written is durable."""
+        ...
+
+    def undone(self) -> None:
+        """The transaction was rolled back: nothing was added."""
+        ...
+
+
+class NoSums:
+    """Nothing is added up."""
+
+    def write(self, db: sqlite3.Connection) -> None:
+        """Nothing."""
+
+    def conclude(self, db: sqlite3.Connection) -> None:
+        """Nothing."""
+
+    def committed(self) -> None:
+        """Nothing."""
+
+    def undone(self) -> None:
+        """Nothing."""
+
+
 class Writer:
     """Owns the one connection that writes. Several processes may each have one: SQLite lets them take turns."""
 
-    def __init__(
-        self,
-        path: Path,
-        durability: Literal["full", "normal"] = "full",
-        after_commit: Callable[[sqlite3.Connection], None] = lambda _: None,
-        after_rollback: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, path: Path, durability: Literal["full", "normal"] = "full", sums: Sums | None = None) -> None:
         self._path = path
         self._durability = durability
-        self._after_commit = after_commit
-        self._after_rollback = after_rollback
+        self._sums: Sums = NoSums() if sums is None else sums
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._kept: list[Job] = []
         self._closing = threading.Event()
@@ -78,15 +109,15 @@ class Writer:
             raise Unavailable(f"the ledger cannot be opened: {error}") from error
         self._thread.start()
 
-    async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def do(self, work: Callable[[sqlite3.Connection], T], joins: bool = False) -> T:
         """Runs `work` in the next commit and returns once it is durable. Raises what it raises, or Unavailable."""
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put(Job(work, done))
+        self._jobs.put(Job(work, done, joins))
         return await done
 
-    def keep(self, work: Callable[[sqlite3.Connection], Any]) -> None:
+    def keep(self, work: Callable[[sqlite3.Connection], Any], joins: bool = False) -> None:
         """Queues work that must become durable, and returns at once; it is tried until it succeeds."""
-        self._jobs.put(Job(work))
+        self._jobs.put(Job(work, joins=joins))
 
     async def flush(self) -> None:
         """Returns once everything queued before is durable."""
@@ -138,9 +169,12 @@ class Writer:
         try:
             connection.execute("begin immediate")
             for job in jobs:
+                if not job.joins:
+                    self._sums.write(connection)
                 answers.append(_work(connection, job))
+            self._sums.conclude(connection)
             connection.execute("commit")
-            self._after_commit(connection)
+            self._sums.committed()
         except FAULTS as fault:
             self._undo(connection)
             answers = self._part(connection, jobs, fault)
@@ -155,7 +189,7 @@ class Writer:
     def _undo(self, connection: sqlite3.Connection) -> None:
         if connection.in_transaction:
             connection.execute("rollback")
-        self._after_rollback()
+        self._sums.undone()
 
     def _part(self, connection: sqlite3.Connection, jobs: list[Job], fault: Exception) -> list[Answer]:
         """One job of a batch is at fault: each is committed alone, and that one is given up."""

@@ -18,7 +18,7 @@ class Owners:
 
     def __init__(self, path: Path, db: sqlite3.Connection, clock: Callable[[], float]) -> None:
         self.clock = clock
-        self.own = f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
+        self.own = f"{socket.gethostname()}:{os.getpid()}:{new_id()[-8:]}"
         self._path = path
         self._db = db
         db.execute("create table if not exists owners (id text primary key, alive_at real not null) without rowid")
