@@ -26,6 +26,7 @@ MOST_MEMBERS = 10_000
 MOST_PAGES = 5_000
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+MARKS = {"Title": "# "} | {f"Heading {level}": "#" * min(level + 1, 6) + " " for level in range(1, 10)}
 MOST_WEIGHED, MOST_TAGS_WEIGHED = 3_000_000, 60_000
 """Pages up to this size are looked through for their main part; its time grows faster than the page."""
 PATH, SIBLING = Path(__file__), "streamed.py"
@@ -73,16 +74,7 @@ def from_docx(data: bytes) -> str:
             parts.append(table_text([[cell.text for cell in row.cells] for row in block.rows]))
             continue
         style = (block.style.name if block.style is not None else None) or ""
-        level = re.fullmatch(r"Heading (\d)", style)
-        mark = (
-            "#" * min(int(level[1]) + 1, 6) + " "
-            if level
-            else "# "
-            if style == "Title"
-            else "- "
-            if "List" in style
-            else ""
-        )
+        mark = MARKS.get(style) or ("- " if "List" in style else "")
         parts.append(mark + block.text)
     return "\n\n".join(parts)
 
@@ -231,6 +223,10 @@ CONVERTERS: dict[str, tuple[Callable[[bytes], str], tuple[str, ...]]] = {
     **dict.fromkeys((".html", ".htm", ".xhtml"), (from_html, ("trafilatura", "lxml.etree", SIBLING))),
     **dict.fromkeys((".csv", ".tsv"), (from_csv, ())),
 }
+TROUBLES: dict[type[Exception], str] = {
+    MemoryError: "The file needs too much memory to be read.",
+    RecursionError: "The file is nested too deeply.",
+}
 PROSE = (".md", ".markdown", ".txt", ".text", ".rst", ".tex", ".log", "")
 
 
@@ -254,7 +250,7 @@ def convert(name: str, data: bytes, seal: Callable[[], None]) -> str:
     if not text:
         raise Unfit("The file holds no text.")
     if len(text) > MOST_TEXT:
-        raise Unfit(f"The file holds more than {MOST_TEXT // 1_000_000} million characters of text.")
+        raise Unfit(f"The file holds more than {MOST_TEXT:,} characters of text.")
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -285,20 +281,16 @@ def main() -> None:
     """See the head of this file."""
     head, _, data = sys.stdin.buffer.read().partition(b"\n")
     asked = json.loads(head)
-    output = os.dup(1)
-    silence = os.open(os.devnull, os.O_RDWR)
+    output, silence = os.dup(1), os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
     try:
         told: dict[str, Any] = {"text": convert(asked["name"], data, lambda: seal_with(sys.argv[1], asked))}
-    except Unfit as error:
-        told = {"code": error.code, "error": str(error)}
-    except MemoryError:
-        told = {"code": "invalid_file", "error": "The file needs too much memory to be read."}
-    except RecursionError:
-        told = {"code": "invalid_file", "error": "The file is nested too deeply."}
+    except Unfit as unfit:
+        told = {"code": unfit.code, "error": str(unfit)}
     except Exception as error:  # noqa: BLE001 - the outermost edge: a library's own trouble with a file
-        told = {"code": "invalid_file", "error": f"The file is malformed: {type(error).__name__}."}
+        said = TROUBLES.get(type(error)) or f"The file is malformed: {type(error).__name__}."
+        told = {"code": "invalid_file", "error": said}
     with os.fdopen(output, "wb") as pipe:
         pipe.write(json.dumps(told).encode())
     os._exit(0)
