@@ -42,6 +42,10 @@ class Estimator(Protocol):
         """Takes in an outcome of before a restart; False, and nothing is done, if another checkpoint predicted it."""
         ...
 
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Reads many texts at once: what is asked of them later is quick. Call it in a thread."""
+        ...
+
     def reading(self, text: str) -> Mapping[str, Any]:
         """What a run keeps of its text, so that it can be learnt from without it: {checkpoint, basis, demand,
         log_tokens}.

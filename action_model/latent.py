@@ -8,7 +8,7 @@ integral over z is a fixed low-discrepancy set of particles (Sobol points throug
 
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,7 +20,7 @@ MOST_BLOCKS = 16
 
 @dataclass(frozen=True, slots=True)
 class LatentConfig:
-    """`dimensions` of z; strength of the pull of theta to 0 and of scale to 1; passes over the data."""
+    """`dimensions` of z; strength of the pull of theta to 0 and of scale to 1; passes over the data; where."""
 
     dimensions: int = 6
     theta_penalty: float = 0.02
@@ -29,6 +29,7 @@ class LatentConfig:
     batch: int = 512
     rate: float = 0.03
     seed: int = 0
+    device: Literal["cpu", "cuda"] = "cpu"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Latent:
 
 
 def fit_latent(marginals: Floats, score: Floats, config: LatentConfig | None = None) -> Latent:
-    """Fits on out-of-sample marginals and scores (N, M); NaN scores are left out. CPU, deterministic."""
+    """Fits on out-of-sample marginals and scores (N, M); NaN scores are left out. Deterministic on a processor."""
     import torch
 
     config = config or LatentConfig()
@@ -56,14 +57,18 @@ def fit_latent(marginals: Floats, score: Floats, config: LatentConfig | None = N
     torch.set_num_threads(1)  # small products: more threads cost more than they bring, and order sums differently
     particles = sobol_normal(PARTICLES, config.dimensions)
     count, models = score.shape
-    z = torch.tensor(particles, dtype=torch.float32)  # (S, d)
-    base = torch.tensor(logit(marginals), dtype=torch.float32)  # (N, M)
-    seen = torch.tensor(~np.isnan(score), dtype=torch.float32)  # (N, M)
-    target = torch.tensor(np.nan_to_num(score), dtype=torch.float32)  # (N, M)
-    blocks = _blocks(seen)
-    theta = torch.nn.Parameter(0.5 * torch.randn(models, config.dimensions) / config.dimensions**0.5)
-    theta.data[:, 0] += 0.7
-    bias, scale = torch.nn.Parameter(torch.zeros(models)), torch.nn.Parameter(torch.ones(models))
+
+    def placed(values: Any) -> Any:
+        return torch.tensor(values, dtype=torch.float32, device=config.device)
+
+    z, base = placed(particles), placed(logit(marginals))  # (S, d), (N, M)
+    seen, target = placed(~np.isnan(score)), placed(np.nan_to_num(score))  # (N, M), (N, M)
+    blocks = _blocks(seen.cpu())
+    start = 0.5 * torch.randn(models, config.dimensions) / config.dimensions**0.5
+    start[:, 0] += 0.7
+    theta, bias, scale = (
+        torch.nn.Parameter(placed(values.numpy())) for values in (start, torch.zeros(models), torch.ones(models))
+    )
     optimiser = torch.optim.Adam([theta, bias, scale], lr=config.rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.epochs)
     missed = (1 - target) * seen
@@ -81,7 +86,7 @@ def fit_latent(marginals: Floats, score: Floats, config: LatentConfig | None = N
             loss.backward()
             optimiser.step()
         schedule.step()
-    fitted = [parameter.detach().numpy().astype(np.float64) for parameter in (theta, bias, scale)]
+    fitted = [parameter.detach().cpu().numpy().astype(np.float64) for parameter in (theta, bias, scale)]
     return Latent(particles, *fitted)
 
 

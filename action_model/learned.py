@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from cachetools import LRUCache
 
 from action_model.actions import Action, Offer, Portfolio
+from action_model.batched import Batched
 from action_model.belief import Belief, Floats, Repair
 from action_model.checkpoint import DEFAULT, load_checkpoint
+from action_model.device import Device, chosen_device
 from action_model.facts import Facts
 from action_model.features import featurize
 from action_model.fused import fuse
@@ -55,8 +57,14 @@ class LearnedEstimator:
     """
 
     def __init__(
-        self, learnt: Learnt, config: PriorConfig | None = None, prompts: Mapping[str, str] | None = None
+        self,
+        learnt: Learnt,
+        config: PriorConfig | None = None,
+        prompts: Mapping[str, str] | None = None,
+        device: Literal["cpu", "cuda"] = "cpu",
     ) -> None:
+        self._device: Literal["cpu", "cuda"] = device
+        self._batched: Batched | None = None
         self._learnt = learnt
         self.prompts: Mapping[str, str] = dict(prompts or {})
         self._config = config or PriorConfig(concentration=learnt.concentration)
@@ -129,24 +137,36 @@ class LearnedEstimator:
         """(k,): what the text demands, as `Demand` has it."""
         return self._read(text).demand
 
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Reads many texts at once on the estimator's device: what is asked of them later is quick. Call it in a
+        thread."""
+        fresh = [text for text in dict.fromkeys(texts) if text not in self._texts][: REMEMBERED // 2]
+        if not fresh:
+            return
+        if self._batched is None:
+            self._batched = Batched(self._fused, self._device)
+        for text, x, logits in zip(fresh, *self._batched.read(featurize(fresh)), strict=True):
+            self._texts[text] = self._reading_of(x, logits)
+
     def _read(self, text: str) -> "Reading":
         known = self._texts.get(text)
         if known is None:
-            learnt = self._learnt
             x = self._fused.project(featurize([text])[0])
-            logits = self._fused.logits_at(x)
-            demand = learnt.demand(logits)
-            tokens = learnt.log_tokens.mean + (x - learnt.log_tokens.center) @ learnt.log_tokens.weights
-            joined = learnt.joined
-            known = self._texts[text] = Reading(
-                np.concatenate([logits, joined.bias + joined.loadings @ demand]),
-                float(logits.mean()) - self._usual,
-                demand,
-                np.concatenate([tokens, tokens.mean() + joined.log_tokens]),
-                np.concatenate([learnt.requirements_at(x), np.zeros(len(joined.names))]),
-                np.zeros(0) if learnt.paces is None else learnt.paces.ridge.predict(x[None, :])[0],
-            )
+            known = self._texts[text] = self._reading_of(x, self._fused.logits_at(x))
         return known
+
+    def _reading_of(self, x: Floats, logits: Floats) -> "Reading":
+        learnt, joined = self._learnt, self._learnt.joined
+        demand = learnt.demand(logits)
+        tokens = learnt.log_tokens.mean + (x - learnt.log_tokens.center) @ learnt.log_tokens.weights
+        return Reading(
+            np.concatenate([logits, joined.bias + joined.loadings @ demand]),
+            float(logits.mean()) - self._usual,
+            demand,
+            np.concatenate([tokens, tokens.mean() + joined.log_tokens]),
+            np.concatenate([learnt.requirements_at(x), np.zeros(len(joined.names))]),
+            np.zeros(0) if learnt.paces is None else learnt.paces.ridge.predict(x[None, :])[0],
+        )
 
     def _lengths(self, reading: "Reading", portfolio: Portfolio, columns: list[int]) -> Mapping[Action, Lengths]:
         """Output tokens of the actions whose model is known: their own where they were learnt apart."""
@@ -182,8 +202,9 @@ class LearnedEstimator:
         return place
 
 
-def load_estimator(path: Path | None = None) -> "LearnedEstimator":
-    """The estimator of a checkpoint; None: the one in the package. Reads files and the encoder: call it in a thread."""
+def load_estimator(path: Path | None = None, device: Device = "cpu") -> "LearnedEstimator":
+    """The estimator of a checkpoint; None: the one in the package. Reads files and the encoder: call it in a thread.
+    Raises CheckpointError, DeviceError."""
     learnt, card = load_checkpoint(path or DEFAULT)
     featurize(["warm"])  # loads the encoder now, not in the event loop at the first request
-    return LearnedEstimator(learnt, prompts=card.prompts)
+    return LearnedEstimator(learnt, prompts=card.prompts, device=chosen_device(device))

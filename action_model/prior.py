@@ -88,6 +88,9 @@ class PriorEstimator:
         """Nothing: the prior is stated, not learnt."""
         return False
 
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Nothing: the prior reads no text."""
+
     def reading(self, text: str) -> Mapping[str, Any]:
         """Nothing: the prior reads no text."""
         return {}

@@ -9,6 +9,7 @@ from typing import Any
 from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Repair
 from action_model.checkpoint import Card, CheckpointError, load_checkpoint
+from action_model.device import Device, chosen_device
 from action_model.facts import Facts
 from action_model.features import featurize
 from action_model.learned import LearnedEstimator
@@ -24,13 +25,14 @@ MOST_WORSE = 0.002
 class SwappingEstimator:
     """An `Estimator` of the checkpoint at `path`, and of the next one once it lies there. One per worker."""
 
-    def __init__(self, path: Path) -> None:
-        """Reads files and the encoder: call it in a thread. Raises CheckpointError."""
+    def __init__(self, path: Path, device: Device = "cpu") -> None:
+        """Reads files and the encoder: call it in a thread. Raises CheckpointError, DeviceError."""
         self._path = path
+        self._device = chosen_device(device)
         self._stamp = _stamp(path)
         learnt, self._card = load_checkpoint(path)
         featurize(["warm"])
-        self._current = LearnedEstimator(learnt, prompts=self._card.prompts)
+        self._current = LearnedEstimator(learnt, prompts=self._card.prompts, device=self._device)
 
     @property
     def card(self) -> Card:
@@ -62,6 +64,10 @@ class SwappingEstimator:
         """By the checkpoint in use."""
         return self._current.recall(outcome)
 
+    def prepare(self, texts: Sequence[str]) -> None:
+        """By the checkpoint in use."""
+        self._current.prepare(texts)
+
     def reading(self, text: str) -> Mapping[str, Any]:
         """By the checkpoint in use."""
         return self._current.reading(text)
@@ -78,7 +84,7 @@ class SwappingEstimator:
         if card == self._card:
             return False
         refuse_worse(self._card, card)
-        self._current, self._card = LearnedEstimator(learnt, prompts=card.prompts), card
+        self._current, self._card = LearnedEstimator(learnt, prompts=card.prompts, device=self._device), card
         return True
 
     async def watch(self, seconds: float = WATCH_SECONDS, tell: Callable[[str], None] = logger.warning) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from action_model.checkpoint import CheckpointError
+from action_model.device import DeviceError
 from action_model.estimator import Estimator
 from action_model.learned import load_estimator
 from action_model.swapping import SwappingEstimator
@@ -193,10 +194,12 @@ async def _estimator(settings: Settings) -> Estimator:
     """The configured checkpoint's, swapped when its file is, else the one in the package. Raises SettingsError."""
     try:
         if settings.checkpoint:
-            return await asyncio.to_thread(SwappingEstimator, Path(settings.checkpoint))
-        return await asyncio.to_thread(load_estimator)
+            return await asyncio.to_thread(SwappingEstimator, Path(settings.checkpoint), settings.device)
+        return await asyncio.to_thread(load_estimator, None, settings.device)
     except CheckpointError as error:
         raise SettingsError(f"checkpoint: {error}") from None
+    except DeviceError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _validators(settings: Settings) -> dict[str, Validator]:

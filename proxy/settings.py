@@ -217,6 +217,7 @@ class Settings(BaseSettings):
     tools: ToolsSettings = ToolsSettings()
     variants: VariantsSettings = VariantsSettings()
     checkpoint: str | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     exploration_share: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @classmethod
@@ -234,8 +235,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _upstreams_differ(self) -> "Settings":
         names = [upstream.name for upstream in self.upstream]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
+        if doubled := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two upstreams are named '{doubled[0]}'")
         return self
 

@@ -23,6 +23,13 @@ class MessagePeek(msgspec.Struct):
     tool_calls: msgspec.Raw = NULL
 
 
+class RequestPeek(msgspec.Struct):
+    """The one field that tells the text of a chat request."""
+
+    messages: list[MessagePeek] = []
+
+
+_decode_request = msgspec.json.Decoder(RequestPeek).decode
 _decode_messages = msgspec.json.Decoder(list[MessagePeek]).decode
 _IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 _AUDIO = re.compile(rb'"type"\s*:\s*"input_audio"')
@@ -53,6 +60,20 @@ def last_user_text(messages: list[MessagePeek]) -> str:
     return next((text_of(message.content) for message in reversed(messages) if message.role == "user"), "")
 
 
+def text_in(body: bytes) -> str | None:
+    """What the action model will read of a chat request's body; None where it is not one."""
+    try:
+        messages = _decode_request(body).messages
+        system = next((text_of(m.content) for m in messages if m.role in ("system", "developer")), "")
+        return _read_text(system, last_user_text(messages))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _read_text(system: str, user: str) -> str:
+    return f"{system[: CLIP_CHARACTERS // 4]}\n{user[:CLIP_CHARACTERS]}".strip()
+
+
 def facts_of(task: Task, kinds: tuple[str, ...]) -> Facts:
     """The facts of a task whose requirements are of these kinds."""
     fields = task.payload.fields
@@ -63,7 +84,7 @@ def facts_of(task: Task, kinds: tuple[str, ...]) -> Facts:
     user = last_user_text(messages)
     system = next((text_of(m.content) for m in messages if m.role in ("system", "developer")), "")
     return Facts(
-        text=f"{system[: CLIP_CHARACTERS // 4]}\n{user[:CLIP_CHARACTERS]}".strip(),
+        text=_read_text(system, user),
         input_tokens=count_request_tokens(fields),
         max_output_tokens=output_limit(task),
         language=language_of(user or system),

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from action_model.checkpoint import CheckpointError
+from action_model.device import DeviceError
 from action_model.estimator import Estimator
 from action_model.learned import load_estimator
 from proxy.ledgers import make_ledger
@@ -84,7 +85,7 @@ def command(
             old.usd if usd_value is None else usd_value, old.seconds if seconds_value is None else seconds_value
         )  # fmt: skip
         found, left_out = asyncio.run(replay(settings, (old, new), checkpoint, RunQuery(team=team, limit=limit)))
-    except (SettingsError, MaestroError, CheckpointError) as error:
+    except (SettingsError, MaestroError, CheckpointError, DeviceError) as error:
         click.echo(f"maestro: {error}", err=True)
         sys.exit(2)
     if as_json:
@@ -100,8 +101,9 @@ async def replay(
     given = settings.upstream or tuple(upstream_of(provider) for provider in found_providers())
     if not given:
         raise SettingsError("no [[upstream]] is configured: there is nothing to plan with")
-    now = await asyncio.to_thread(load_estimator, Path(settings.checkpoint) if settings.checkpoint else None)
-    then = now if checkpoint is None else await asyncio.to_thread(load_estimator, checkpoint)
+    in_use = Path(settings.checkpoint) if settings.checkpoint else None
+    now = await asyncio.to_thread(load_estimator, in_use, settings.device)
+    then = now if checkpoint is None else await asyncio.to_thread(load_estimator, checkpoint, settings.device)
     pool = build_pool([spec_of(upstream, {u.name: CLOSED for u in given if u.is_embedded}) for upstream in given])
     ledger = make_ledger(settings.ledger)
     try:
@@ -115,6 +117,8 @@ async def replay(
     finally:
         await pool.close()
     known = [trace for trace in traces if trace.get("request")]
+    for estimator in (now, then):
+        await asyncio.to_thread(estimator.prepare, [t for one in known if (t := one["request"].get("text"))])
     return [again(trace, (before, after), points) for trace in known], len(traces) - len(known)
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from rich.console import Console
 
 from action_model.checkpoint import Card, CheckpointError, load_checkpoint, save_checkpoint
+from action_model.device import Device, DeviceError, chosen_device
 from action_model.features import featurize
-from action_model.latent import PARTICLES, log_likelihood
+from action_model.latent import PARTICLES, LatentConfig, log_likelihood
 from action_model.learned import LearnedEstimator
 from action_model.learnt import Learnt
 from action_model.metrics import auc, brier, calibration_error
@@ -48,6 +49,7 @@ DEFAULT_TABLES = ("mmlu_pro_11", "zeroeval_28", "llmdrift", "routellm_mmlu", "ll
 @click.option("--held-out", type=click.FloatRange(0.1, 0.9), default=0.3, show_default=True, help="With --from-ledger.")
 @click.option("--days", type=click.FloatRange(min=0), help="With --from-ledger: only runs of the last so many days.")
 @click.option("--team", help="With --from-ledger: only runs of this team.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
 def command(
     data: Path | None,
     train_split: str,
@@ -62,6 +64,7 @@ def command(
     held_out: float,
     days: float | None,
     team: str | None,
+    device: Device,
 ) -> None:
     """Fit a checkpoint: OUTPUT.safetensors and its card OUTPUT.json. The same data give the same bytes."""
     page = html_path or output.with_suffix(".html")
@@ -77,7 +80,7 @@ def command(
         except (SettingsError, CheckpointError) as error:
             click.echo(f"maestro: {error}", err=True)
             sys.exit(2)
-        fit(data, (train_split, test_split), tables, output, Terms(before, anyway, page))
+        fit(data, (train_split, test_split), tables, output, Terms(before, anyway, page, device))
 
 
 def learn_from_ledger(config: Path | None, wanted: Wanted) -> None:
@@ -91,16 +94,22 @@ def learn_from_ledger(config: Path | None, wanted: Wanted) -> None:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a new checkpoint is measured against, whether it is written `anyway`, and where the report goes."""
+    """What a new checkpoint is measured against, whether it is written `anyway`, where the report goes, and where it is
+    computed."""
 
     before: LearnedEstimator
     anyway: bool
     page: Path
+    device: Device = "cpu"
 
 
 def fit(data: Path, splits: tuple[str, str], tables: str, output: Path, terms: Terms) -> None:
     """Outcome tables: fits on the first split, and says how good it is on the second."""
     train_split, test_split = splits
+    try:
+        config = LatentConfig(device=chosen_device(terms.device))
+    except DeviceError as error:
+        raise click.BadParameter(str(error), param_hint="--device") from None
     import torch
 
     torch.set_num_threads(1)
@@ -113,7 +122,7 @@ def fit(data: Path, splits: tuple[str, str], tables: str, output: Path, terms: T
         raise click.BadParameter(f"unknown {unknown[0]}; known: {', '.join(SELECTIONS)}", param_hint="--tables")
     grids = {name: read_grids(data, s, [train_split, test_split]) for name, s in selections.items() if s is not None}
     with console.status("") as status:
-        learnt = train({name: grid[train_split] for name, grid in grids.items()}, tell=status.update)
+        learnt = train({name: grid[train_split] for name, grid in grids.items()}, config, tell=status.update)
     metrics = {name: figures(learnt, name, grid[test_split]) for name, grid in grids.items()}
     trained_on = {
         name: {"split": train_split, "prompts": len(grid[train_split].prompts)} for name, grid in grids.items()

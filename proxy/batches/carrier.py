@@ -15,6 +15,7 @@ from proxy.runs.asked import decode_caller
 from router.batches.files import FileStore
 from router.batches.lines import Line, Problem, Result, as_file, parse_lines
 from router.errors import BadRequest
+from router.facts import text_in
 from router.profiles.store import Configs
 from router.runs.ticket import End, Status, Ticket, Tickets
 from router.task import Caller
@@ -124,6 +125,8 @@ class BatchCarrier:
             return ()
 
     async def _run(self, lines: Sequence[Line], job: Job) -> None:
+        texts = [text for line in lines if (text := text_in(line.body)) is not None]
+        await asyncio.to_thread(self._rooms.estimator.prepare, texts)
         async with asyncio.TaskGroup() as group:
             for line in lines:
                 await self._aisle.enter()
