@@ -27,6 +27,7 @@ from scripts.offline.asking import Asker, prompts_with
 from scripts.offline.bar import Bar
 from scripts.offline.collector import Collector, Planner
 from scripts.offline.journal import Journal, JournalError
+from scripts.offline.journal_database import Shared, place_of
 from scripts.offline.pace import Pace
 from scripts.offline.planning import ActivePlanner, Field, GridPlanner
 from scripts.offline.rooms import slots_of, validators_of
@@ -39,7 +40,7 @@ class Wanted:
     """What the command line asked for."""
 
     tasks: Path
-    journal: Path
+    journal: Path | Shared
     output: Path
     name: str
     cap: int | None
@@ -75,7 +76,7 @@ def words(_ctx: click.Context, _param: click.Parameter, value: str | None) -> li
 @click.argument("tasks", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--config", type=click.Path(path_type=Path), help="The settings file.")
 @click.option("--cap-usd", type=click.FloatRange(min=0), help="The most to spend, over all starts of this journal.")
-@click.option("--journal", type=click.Path(dir_okay=False, path_type=Path), help="Default: TASKS with .journal.db.")
+@click.option("--journal", help="A file, or postgresql://…[#NAME] to share; default: TASKS with .journal.db.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=Path("outcomes"), show_default=True)
 @click.option("--name", help="The table's name; default: that of the task file.")
 @click.option("--samples", type=click.IntRange(1, 1000), default=1, show_default=True, help="Answers of each pair.")
@@ -100,7 +101,7 @@ def command(
     tasks: Path,
     config: Path | None,
     cap_usd: float | None,
-    journal: Path | None,
+    journal: str | None,
     name: str | None,
     prompts: list[str],
     prompt_file: Sequence[str],
@@ -121,7 +122,7 @@ def command(
     )
     wanted = Wanted(
         tasks=tasks,
-        journal=journal or tasks.with_suffix(".journal.db"),
+        journal=place_of(journal, tasks),
         name=name or tasks.stem,
         cap=None if cap_usd is None else to_nanodollars(cap_usd),
         space=space,

@@ -25,6 +25,7 @@ from scripts.offline.asking import Asker
 from scripts.offline.bar import Bar
 from scripts.offline.collector import Collector
 from scripts.offline.journal import Cell, Journal, JournalError, Key
+from scripts.offline.journal_database import Shared, place_of
 from scripts.offline.onboarding import Answer, Newcomers, estimates_of, page_of, words_of
 from scripts.offline.pace import Pace
 from scripts.offline.planning import last_answers
@@ -90,7 +91,7 @@ class TellingPlanner:
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="To join; default: the one in use.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("checkpoint"), show_default=True)
 @click.option("--html", "html_path", type=click.Path(dir_okay=False, path_type=Path), help="Default: OUTPUT.html.")
-@click.option("--journal", type=click.Path(dir_okay=False, path_type=Path), help="Default: that of `maestro collect`.")
+@click.option("--journal", help="A file, or postgresql://…[#NAME]; default: that of `maestro collect`.")
 @click.option("--held-out", type=click.FloatRange(0, 0.9), default=0.2, show_default=True)
 @click.option("--max-tokens", type=click.IntRange(1), default=1024, show_default=True)
 @click.option("--team", default="collect", show_default=True, help="Whose budget pays.")
@@ -103,7 +104,7 @@ def command(
     checkpoint: Path | None,
     output: Path,
     html_path: Path | None,
-    journal: Path | None,
+    journal: str | None,
     held_out: float,
     max_tokens: int,
     team: str,
@@ -117,7 +118,7 @@ def command(
         learnt, card = load_checkpoint(source)
         read = ReadOptions(settings, validators_of(settings), held_out, max_tokens)
         offline = read_tasks(tasks, read)
-        place = journal or tasks.with_suffix(".journal.db")
+        place = place_of(journal, tasks)
         task = _onboard(settings, learnt, offline, (model, team, to_nanodollars(cap_usd), answers, place), console)
         grown, report = asyncio.run(task)
     except (SettingsError, TaskFileError, JournalError, CheckpointError, MaestroError) as error:
@@ -138,7 +139,7 @@ async def _onboard(
     settings: Settings,
     learnt: Learnt,
     tasks: list[OfflineTask],
-    wanted: tuple[str, str, int, int, Path],
+    wanted: tuple[str, str, int, int, Path | Shared],
     console: Console,
 ) -> tuple[Learnt, Newcomers]:
     name, team, cap, most, place = wanted

@@ -22,7 +22,7 @@ from router.errors import (
 from router.upstreams.layers.breaker import Resting
 from scripts.offline.actions import parse_action
 from scripts.offline.asking import Asker
-from scripts.offline.journal import Cell, Journal, Key, Spell
+from scripts.offline.journal import Cell, Journal, JournalError, Key, Spell
 from scripts.offline.pace import Pace
 from scripts.offline.tasks import OfflineTask
 
@@ -70,7 +70,19 @@ class Collector:
     _told: float = 0.0
 
     async def run(self) -> str:
-        """Collects; why it ended. Answers that an earlier collector left unchecked are checked first."""
+        """Collects; why it ended. Answers that an earlier collector left unchecked are checked first.
+
+        Raises JournalError where the journal is lost on the way.
+        """
+        try:
+            return await self._run()
+        except* JournalError as lost:
+            failure: BaseException = lost
+        while isinstance(failure, BaseExceptionGroup):
+            failure = failure.exceptions[0]
+        raise failure
+
+    async def _run(self) -> str:
         await asyncio.to_thread(self.journal.recover)
         await self.recheck()
         async with anyio.create_task_group() as group:
@@ -116,6 +128,9 @@ class Collector:
             added: int = await asyncio.to_thread(lambda: self.journal.add(cells))
             if added:
                 self._wake.set()
+                return True
+            counts = await asyncio.to_thread(self.journal.counts)  # another collector may have planned meanwhile
+            if counts.get("open"):
                 return True
         if self.pace.flying:
             return True

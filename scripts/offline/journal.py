@@ -1,30 +1,22 @@
-"""The journal of a collection: one SQLite file that says what is to be asked, what was asked, and what came of it.
+"""The journal of a collection: what is to be asked, what was asked, and what came of it; in a file or on PostgreSQL.
 
 A cell (task, action, sample) is written as *asked* before its first byte leaves, and as *answered* with its text and
-cost
-after. Whoever asks holds a lease; the cells of a collector that died are *lost*: paid at their worst case, and never
-asked
-again unless the operator says so. Several collectors of one machine may share a journal: claims are transactions.
+cost after. Whoever asks holds a lease; the cells of a collector that died are *lost*: paid at their worst case, and
+never asked again unless the operator says so. Several collectors may share a journal: claims are transactions.
 """
 
 import json
-import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from scripts.offline.owners import Owners
-from scripts.offline.schema import SCHEMA
+from scripts.offline.journal_database import JournalDatabase, JournalError, Shared, Statements, open_database
 
+__all__ = ["Cell", "Finding", "Journal", "JournalError", "Key", "Row", "Spell", "State"]
 State = Literal["open", "asked", "answered", "failed", "lost"]
-
-
-class JournalError(Exception):
-    """The journal belongs to other tasks, or cannot be opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,29 +76,21 @@ class Journal:
     """Open with `Journal.open`. Methods are short transactions, safe from any thread; every one is durable on
     return."""
 
-    def __init__(self, db: sqlite3.Connection, owners: Owners) -> None:
-        self._db = db
-        self._lock = threading.Lock()
-        self._owners = owners
+    def __init__(self, database: JournalDatabase) -> None:
+        self._database = database
+        self._owners = database.lease
+        self._transaction = database.transaction
 
     @classmethod
-    def open(cls, path: Path, clock: Callable[[], float] = time.time) -> "Journal":
-        """Creates the file if there is none. Raises JournalError."""
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30.0)
-            db.execute("pragma journal_mode = wal")
-            db.execute("pragma synchronous = full")
-            db.executescript(SCHEMA)
-        except (sqlite3.Error, OSError) as error:
-            raise JournalError(f"{path}: {error}") from None
-        return cls(db, Owners(path, db, clock))
+    def open(cls, place: Path | Shared, clock: Callable[[], float] = time.time) -> "Journal":
+        """Makes the file or the schema if there is none. Raises JournalError."""
+        return cls(open_database(place, clock))
 
     def close(self) -> None:
         """Gives up the lease."""
-        with self._transaction():
+        with suppress(JournalError), self._transaction():
             self._owners.leave()
-        self._db.close()
+        self._database.close()
 
     def bind(self, digests: Mapping[str, str]) -> None:
         """Notes the tasks. Raises JournalError if a task of the same id had another body, here or in another
@@ -116,18 +100,16 @@ class Journal:
             changed = sorted(name for name, digest in digests.items() if known.get(name, digest) != digest)
             if changed:
                 raise JournalError(f"task '{changed[0]}' is not what it was in this journal; use another --journal")
-            db.executemany("insert or ignore into tasks values (?, ?)", digests.items())
+            db.executemany("insert into tasks values (?, ?) on conflict do nothing", digests.items())
 
     def add(self, cells: Sequence[Cell]) -> int:
         """Plans cells; one that is known already stays as it is. How many are new."""
         with self._transaction() as db:
-            before = db.total_changes
-            db.executemany(
-                """insert or ignore into cells (task_id, action, sample_index, upstream, phase, value, held)
-                   values (?, ?, ?, ?, ?, ?, ?)""",
+            return db.executemany(
+                """insert into cells (task_id, action, sample_index, upstream, phase, value, held)
+                   values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing""",
                 [(*_key(c.key), c.upstream, c.phase, c.value, c.held) for c in cells],
             )
-            return int(db.total_changes - before)
 
     def claim(self, free: Mapping[str, int], cap: int | None) -> list[Cell]:
         """Up to so many open cells of each upstream, dearest value first, as long as all money fits under the cap.
@@ -136,8 +118,10 @@ class Journal:
         """
         with self._transaction() as db:
             self._owners.beat()
-            spent, held = db.execute("select spent, held from money").fetchone()
-            left = None if cap is None else cap - spent - held
+            left = None
+            if cap is not None:
+                spent, held = db.execute(f"select spent, held from money{self._database.locking}").fetchone()
+                left = cap - spent - held
             chosen: list[Cell] = []
             for upstream, count in free.items():
                 for row in self._open(db, upstream, count, left):
@@ -158,7 +142,8 @@ class Journal:
         said = json.dumps([[s.text, s.nanodollars, s.input_tokens, s.output_tokens, s.seconds] for s in chain])
         last = chain[-1]
         with self._transaction() as db:
-            self._end(db, cell, "answered", nanodollars)
+            if not self._end(db, cell, "answered", nanodollars):
+                return
             db.execute(
                 """update cells set chain = ?, input_tokens = ?, output_tokens = ?, seconds = ?
                    where task_id = ? and action = ? and sample_index = ?""",
@@ -184,12 +169,19 @@ class Journal:
                 "insert into verdicts values (?, ?, ?, ?, ?, ?, ?)",
                 [(*_key(key), f.depth, f.success, f.score, json.dumps(dict(f.detail))) for f in findings],
             )
-            db.execute("insert or replace into checked values (?, ?, ?, ?)", (*_key(key), digest))
+            db.execute(
+                """insert into checked values (?, ?, ?, ?) on conflict (task_id, action, sample_index)
+                   do update set digest = excluded.digest""",
+                (*_key(key), digest),
+            )
 
     def recover(self) -> int:
         """Takes in the cells of collectors that died: they are lost. How many."""
         with self._transaction() as db:
+            self._owners.beat()
             dead = self._owners.bury()
+            if not dead:
+                return 0
             marks = ", ".join("?" * len(dead))
             rows = db.execute(f"select held from cells where state = 'asked' and owner in ({marks})", dead).fetchall()
             db.execute(
@@ -205,13 +197,15 @@ class Journal:
         """Lets cells of these states be asked again; what was paid for them stays paid. How many."""
         with self._transaction() as db:
             marks = ", ".join("?" * len(states))
-            changed = db.execute(f"update cells set state = 'open', tries = 0 where state in ({marks})", list(states))
+            changed = db.execute(
+                f"update cells set state = 'open', owner = null, tries = 0 where state in ({marks})", list(states)
+            )
             return int(changed.rowcount)
 
     def unchecked(self, digest: Callable[[str], str]) -> list[tuple[Key, list[Spell]]]:
         """Answered cells that were not checked by these checks; `digest` of a task's id names them."""
-        with self._lock:
-            rows = self._db.execute(
+        with self._database.reading() as db:
+            rows = db.execute(
                 """select c.task_id, c.action, c.sample_index, chain, digest from cells c left join checked k
                    on k.task_id = c.task_id and k.action = c.action and k.sample_index = c.sample_index
                    where state = 'answered'"""
@@ -220,8 +214,8 @@ class Journal:
 
     def rows(self) -> list[Row]:
         """Every answer that was checked, repairs one by one."""
-        with self._lock:
-            found = self._db.execute(
+        with self._database.reading() as db:
+            found = db.execute(
                 """select c.task_id, c.action, c.sample_index, chain, depth, success, score
                    from cells c join verdicts v on v.task_id = c.task_id and v.action = c.action
                    and v.sample_index = c.sample_index where state = 'answered'
@@ -231,57 +225,57 @@ class Journal:
 
     def keys(self) -> dict[Key, State]:
         """Every cell that was ever planned."""
-        with self._lock:
-            rows = self._db.execute("select task_id, action, sample_index, state from cells").fetchall()
+        with self._database.reading() as db:
+            rows = db.execute("select task_id, action, sample_index, state from cells").fetchall()
         return {Key(*row[:3]): row[3] for row in rows}
 
     def counts(self) -> Mapping[str, int]:
         """Cells by state."""
-        with self._lock:
-            return dict(self._db.execute("select state, count(*) from cells group by state").fetchall())
+        with self._database.reading() as db:
+            return dict(db.execute("select state, count(*) from cells group by state").fetchall())
 
     def money(self) -> tuple[int, int]:
         """Nanodollars spent, and held for what is being asked."""
-        with self._lock:
-            spent, held = self._db.execute("select spent, held from money").fetchone()
+        with self._database.reading() as db:
+            spent, held = db.execute("select spent, held from money").fetchone()
             return spent, held
 
     def errors(self, most: int = 5) -> list[tuple[str, int]]:
         """What failed most often, with its count."""
-        with self._lock:
-            return self._db.execute(
+        with self._database.reading() as db:
+            found: list[tuple[str, int]] = db.execute(
                 "select error, count(*) from cells where state = 'failed' group by error order by 2 desc limit ?",
                 (most,),
             ).fetchall()
+        return found
 
-    def _open(self, db: sqlite3.Connection, upstream: str, count: int, left: int | None) -> list[Any]:
-        return db.execute(
-            """select task_id, action, sample_index, upstream, value, held, phase, tries from cells
+    def _open(self, db: Statements, upstream: str, count: int, left: int | None) -> list[Any]:
+        found: list[Any] = db.execute(
+            f"""select task_id, action, sample_index, upstream, value, held, phase, tries from cells
                where state = 'open' and upstream = ? and held <= ? order by value desc, task_id, action, sample_index
-               limit ?""",
+               limit ?{self._database.claiming}""",
             (upstream, 2**62 if left is None else max(left, -1), count),
         ).fetchall()
+        return found
 
-    def _end(
-        self, db: sqlite3.Connection, cell: Cell, state: State, nanodollars: int, error: str | None = None
-    ) -> None:
+    def _end(self, db: Statements, cell: Cell, state: State, nanodollars: int, error: str | None = None) -> bool:
+        """Ends a cell of ours; False if it is not ours any more. One that was thought lost was paid at worst case."""
+        found = db.execute(
+            f"""select state from cells where task_id = ? and action = ? and sample_index = ? and owner = ?
+                and state in ('asked', 'lost'){self._database.locking}""",
+            (*_key(cell.key), self._owners.own),
+        ).fetchone()
+        if found is None:
+            return False
+        presumed = cell.held if found[0] == "lost" else 0
         db.execute(
             """update cells set state = ?, owner = null, error = ?, answered_at = ?, nanodollars = nanodollars + ?
                where task_id = ? and action = ? and sample_index = ?""",
-            (state, error, self._owners.clock(), nanodollars, *_key(cell.key)),
+            (state, error, self._owners.clock(), nanodollars - presumed, *_key(cell.key)),
         )
-        db.execute("update money set spent = spent + ?, held = held - ?", (nanodollars, cell.held))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._db.execute("begin immediate")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("rollback")
-                raise
-            self._db.execute("commit")
+        moved = (nanodollars - presumed, cell.held - presumed)
+        db.execute("update money set spent = spent + ?, held = held - ?", moved)
+        return True
 
 
 def _key(key: Key) -> tuple[str, str, int]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,42 @@ async def test_active_sampling_spends_nothing_more_on_what_is_never_chosen(tmp_p
         assert "dropped early: f/big" in found.output
         assert models.count("small") == 150
         assert models.count("big") < 75
+
+
+async def test_collectors_on_one_journal_share_the_work_and_the_living_one_finishes_it(
+    tmp_path: Path, new_database: Callable[[], str]
+) -> None:
+    """Two processes, journal and ledger on PostgreSQL; one is killed with `kill -9`."""
+    url = new_database()
+    async with FakeUpstream(lambda body: Scripted(text=answers(body).text, seconds=0.1)) as fake:
+        started = []
+        for name in ("a", "b"):
+            folder = tmp_path / name
+            folder.mkdir()
+            words = write(folder, fake.base_url, sums(100))
+            config = (folder / "m.toml").read_text("utf-8").replace(f"sqlite:///{folder}/ledger.db", url)
+            named = config.replace("retries = 0", f'retries = 0\nheaders = {{ "x-collector" = "{name}" }}')
+            (folder / "m.toml").write_text(named, "utf-8")
+            words += ["--sampling", "grid", "--cap-usd", "1", "--journal", f"{url}#shared"]
+            started.append((await asyncio.create_subprocess_exec(sys.executable, "-c", RUN, *words), words))
+        (killed, _), (living, words) = started
+        async with asyncio.timeout(90):
+            async with fake._changed:
+                await fake._changed.wait_for(lambda: asked_by(fake, "a") >= 20 and asked_by(fake, "b") >= 20)
+            killed.kill()
+            assert await living.wait() == 0
+        await killed.wait()
+        asked = [(seen.body["model"], seen.body["messages"][-1]["content"]) for seen in fake.requests]
+        assert len(asked) == len(set(asked)), "nothing twice"
+        assert asked_by(fake, "b") > asked_by(fake, "a")
+        finished = await run([*words, "--ask-lost"])
+        assert "200 outcomes" in finished.output
+        totals = await run(["ledger", "totals", "--json", "--config", str(tmp_path / "b" / "m.toml")])
+        assert json.loads(totals.output)["calls"] >= 200
+
+
+RUN = "from scripts.main import main; main()"
+
+
+def asked_by(fake: FakeUpstream, name: str) -> int:
+    return sum(seen.headers.get("x-collector") == name for seen in fake.requests)
