@@ -109,6 +109,15 @@ class OutcomeQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class Topic:
+    """One of the kinds of text that a checkpoint tells apart: their demand, in the numbers of `basis`, lies on the same
+    sides; `number` as `action_model.online.cluster_of` gives it."""
+
+    basis: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Discrepancy:
     """A counter (spent, reserved) that does not agree with the sum of its rows, in nanodollars."""
 
@@ -195,10 +204,20 @@ class Ledger(Till, Protocol):
         """All those counts. Raises Unavailable."""
         ...
 
-    async def outcome_sums(self, team: str | None, limit: int = 50_000) -> Sequence[Mapping[str, Any]]:
+    async def outcome_sums(
+        self, team: str | None, topic: Topic | None = None, limit: int = 50_000
+    ) -> Sequence[Mapping[str, Any]]:
         """Sums per action and cluster of tasks (`free`, `checked`, `judged`) of the latest outcomes.
 
         {action, model, technique, cluster, tries, validated, satisfied, usd, usd_squares, seconds, seconds_squares}
+        """
+        ...
+
+    async def plan_sums(self, team: str | None, limit: int = 5_000) -> Sequence[Mapping[str, Any]]:
+        """Sums of the latest whole runs per operating point, cluster and topic (None: not known) of tasks.
+
+        {usd_value, seconds_value, cluster, basis, topic, tries, validated, satisfied, usd, usd_squares, seconds,
+        seconds_squares}
         """
         ...
 

@@ -23,6 +23,7 @@ from router.ledger.ledger import (
     RunQuery,
     Spend,
     Standing,
+    Topic,
     Watch,
 )
 from router.ledger.reader import Reader
@@ -137,9 +138,15 @@ class SqliteLedger:
         """All those counts."""
         return await self._reports.do(labels.read_labels)
 
-    async def outcome_sums(self, team: str | None, limit: int = 50_000) -> Sequence[Mapping[str, Any]]:
+    async def outcome_sums(
+        self, team: str | None, topic: Topic | None = None, limit: int = 50_000
+    ) -> Sequence[Mapping[str, Any]]:
         """What actions really did, per action and cluster of tasks."""
-        return await self._reports.do(lambda db: figures.outcome_sums(db, team, limit))
+        return await self._reports.do(lambda db: figures.outcome_sums(db, team, topic, limit))
+
+    async def plan_sums(self, team: str | None, limit: int = 5_000) -> Sequence[Mapping[str, Any]]:
+        """What whole runs came to, per operating point, cluster and topic."""
+        return await self._reports.do(lambda db: figures.plan_sums(db, team, limit))
 
     async def outcomes(self, query: OutcomeQuery) -> Sequence[Mapping[str, Any]]:
         """Rows to learn from, oldest first."""

@@ -4,8 +4,8 @@ from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
 
-from router.ledger.ledger import OutcomeQuery
-from router.ledger.statements.figures import outcome_of
+from router.ledger.ledger import OutcomeQuery, Topic
+from router.ledger.statements.figures import PLAN_SUMS, outcome_of
 
 _SUMS = (
     *("action", "model", "technique", "cluster", "tries", "validated", "satisfied", "usd", "usd_squares"),
@@ -30,7 +30,9 @@ _NEWEST: LiteralString = " order by o.id desc limit %(limit)s"
 _OLDEST: LiteralString = " order by o.id limit %(limit)s"
 
 
-async def outcome_sums(db: AsyncConnection[Any], team: str | None, limit: int) -> list[dict[str, Any]]:
+async def outcome_sums(
+    db: AsyncConnection[Any], team: str | None, topic: Topic | None, limit: int
+) -> list[dict[str, Any]]:
     """Per action and cluster of tasks: tries, validated, satisfied, sums and squares of usd and seconds."""
     cursor = await db.execute(
         """with latest as (
@@ -40,15 +42,43 @@ async def outcome_sums(db: AsyncConnection[Any], team: str | None, limit: int) -
                select *, (said->>'usd')::float8 as usd,
                case when jsonb_array_length(coalesce(said->'kinds', '[]')) = 0 then 'free'
                     when said->'kinds' ? 'judge' then 'judged' else 'checked' end as cluster
-               from latest where %(team)s::text is null
-               or exists (select 1 from runs where runs.id = run_id and runs.team = %(team)s)
+               from latest where (%(team)s::text is null
+               or exists (select 1 from runs where runs.id = run_id and runs.team = %(team)s))
+               and (%(basis)s::text is null or run_id in (
+                   select id from (
+                       select id, trace::jsonb->'request' as asked from runs order by created_at desc limit 10000
+                   ) as newest where asked->>'basis' = %(basis)s
+                   and ((asked#>>'{demand,0}')::float8 > 0)::int + 2 * ((asked#>>'{demand,1}')::float8 > 0)::int
+                   + 4 * ((asked#>>'{demand,2}')::float8 > 0)::int = %(topic)s))
            )
            select action, said->>'model', said->>'technique', cluster, count(*), count(success),
            coalesce(sum(success), 0), sum(usd), sum(usd * usd), sum(seconds), sum(seconds * seconds)
            from told group by 1, 2, 3, 4 order by 1, 4""",
-        {"team": team, "limit": limit},
+        {"team": team, "limit": limit, "basis": topic and topic.basis, "topic": topic and topic.number},
     )
     return [dict(zip(_SUMS, row, strict=True)) for row in await cursor.fetchall()]
+
+
+async def plan_sums(db: AsyncConnection[Any], team: str | None, limit: int) -> list[dict[str, Any]]:
+    """What whole runs came to, per operating point, cluster and topic."""
+    cursor = await db.execute(
+        """with latest as (
+               select score, coalesce(nanodollars, 0) / 1e9::float8 as usd, coalesce(seconds, 0)::float8 as seconds,
+               trace::jsonb->'request' as said from runs
+               where %(team)s::text is null or team = %(team)s order by created_at desc limit %(limit)s
+           )
+           select (said->>'usd_value')::float8, (said->>'seconds_value')::float8,
+           case when jsonb_array_length(coalesce(said->'kinds', '[]')) = 0 then 'free'
+                when said->'kinds' ? 'judge' then 'judged' else 'checked' end,
+           said->>'basis',
+           ((said#>>'{demand,0}')::float8 > 0)::int + 2 * ((said#>>'{demand,1}')::float8 > 0)::int
+           + 4 * ((said#>>'{demand,2}')::float8 > 0)::int,
+           count(*), count(score), count(*) filter (where score >= 1.0), sum(usd), sum(usd * usd), sum(seconds),
+           sum(seconds * seconds) from latest where said->>'usd_value' is not null
+           group by 1, 2, 3, 4, 5 order by 1 desc, 2 desc""",
+        {"team": team, "limit": limit},
+    )
+    return [dict(zip(PLAN_SUMS, row, strict=True)) for row in await cursor.fetchall()]
 
 
 async def outcomes(db: AsyncConnection[Any], query: OutcomeQuery) -> list[dict[str, Any]]:

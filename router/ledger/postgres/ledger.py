@@ -21,6 +21,7 @@ from router.ledger.ledger import (
     RunQuery,
     Spend,
     Standing,
+    Topic,
     Watch,
 )
 from router.ledger.postgres import books, figures, runs
@@ -150,10 +151,17 @@ class PostgresLedger:
         async with borrowed(self._pool) as db:
             return await runs.read_labels(db)
 
-    async def outcome_sums(self, team: str | None, limit: int = 50_000) -> Sequence[Mapping[str, Any]]:
+    async def outcome_sums(
+        self, team: str | None, topic: Topic | None = None, limit: int = 50_000
+    ) -> Sequence[Mapping[str, Any]]:
         """What actions really did, per action and cluster of tasks."""
         async with borrowed(self._pool) as db:
-            return await figures.outcome_sums(db, team, limit)
+            return await figures.outcome_sums(db, team, topic, limit)
+
+    async def plan_sums(self, team: str | None, limit: int = 5_000) -> Sequence[Mapping[str, Any]]:
+        """What whole runs came to, per operating point, cluster and topic."""
+        async with borrowed(self._pool) as db:
+            return await figures.plan_sums(db, team, limit)
 
     async def outcomes(self, query: OutcomeQuery) -> Sequence[Mapping[str, Any]]:
         """Rows to learn from, oldest first."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.ledger.ledger import Account, Ledger, OutcomeQuery
+from router.ledger.ledger import Account, Ledger, OutcomeQuery, Topic
 
 pytestmark = pytest.mark.anyio
 
@@ -35,6 +35,42 @@ async def test_predictions_stand_beside_what_came(any_ledger: Ledger) -> None:
     (row,) = await any_ledger.predictions("search")
     assert (row["success"], row["usd_predicted"], row["usd"], row["seconds_predicted"]) == (0.8, 0.001, 0.002, None)
     assert len(await any_ledger.predictions(None)) == 2
+
+
+def asked(usd_value: float, kinds: list[str], *, demand: list[float] | None = None) -> dict[str, object]:
+    said: dict[str, object] = {"usd_value": usd_value, "seconds_value": 0.02, "kinds": kinds}
+    return said | ({} if demand is None else {"basis": "b", "demand": demand})
+
+
+async def test_whole_runs_are_summed_by_operating_point_cluster_and_topic(any_ledger: Ledger) -> None:
+    runs = [
+        ("r1", "search", 1.0, asked(50.0, ["max_words"], demand=[1.0, -1.0, 1.0])),
+        ("r2", "search", 0.5, asked(50.0, ["max_words"], demand=[2.0, -1.0, 3.0])),
+        ("r3", "other", None, asked(50.0, [])),
+        ("r4", "other", 1.0, asked(2.0, ["judge"], demand=[-1.0, -1.0, -1.0])),
+        ("r5", "other", 1.0, {}),
+    ]
+    for run_id, team, score, request in runs:
+        trace = {"score": score, "nanodollars": 2_000_000_000, "seconds": 3.0, "request": request}
+        await any_ledger.record_run(run_id, Account(team, "k"), trace)
+    await any_ledger.flush()
+    found = {(row["usd_value"], row["cluster"], row["topic"]): row for row in await any_ledger.plan_sums(None)}
+    assert set(found) == {(50.0, "checked", 5), (50.0, "free", None), (2.0, "judged", 0)}
+    row = found[50.0, "checked", 5]
+    assert (row["tries"], row["validated"], row["satisfied"], row["basis"]) == (2, 2, 1, "b")
+    assert (row["usd"], row["usd_squares"], row["seconds"], row["seconds_squares"]) == (4.0, 8.0, 6.0, 18.0)
+    assert found[50.0, "free", None]["validated"] == 0
+    assert [row["cluster"] for row in await any_ledger.plan_sums("search")] == ["checked"]
+
+
+async def test_outcomes_are_summed_of_one_topic(any_ledger: Ledger) -> None:
+    for run_id, demand in (("r1", [1.0, -1.0, 1.0]), ("r2", [1.0, 1.0, 1.0])):
+        trace = {"score": 1.0, "request": asked(50.0, ["max_words"], demand=demand)}
+        await any_ledger.record_run(run_id, Account("t", "k"), trace)
+        await any_ledger.record_outcomes([outcome(run_id, 1.0, ["max_words"])])
+    await any_ledger.flush()
+    assert [row["tries"] for row in await any_ledger.outcome_sums(None, Topic("b", 5))] == [1]
+    assert await any_ledger.outcome_sums(None, Topic("another", 5)) == []
 
 
 async def test_outcomes_come_page_by_page_or_the_latest_with_what_their_runs_kept(any_ledger: Ledger) -> None:
