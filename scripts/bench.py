@@ -12,6 +12,7 @@ BENCHES = {
     "replay": "scripts.bench_replay",
     "ifeval": "scripts.bench_ifeval",
     "following": "scripts.bench_following",
+    "scaling": "scripts.bench_scaling",
     "report": "scripts.bench_report",
 }
 
