@@ -26,8 +26,8 @@ def health_routes(house: House) -> list[HTTPRouteHandler]:
     @get("/readyz", summary="Are requests served?")
     async def readyz() -> Response[dict[str, str]]:
         """200 while requests are served, else 503."""
-        if house.gate.is_draining or house.built is None:
-            return Response({"status": "draining" if house.gate.is_draining else "starting"}, status_code=503)
+        if house.gate.is_leaving or house.built is None:
+            return Response({"status": "draining" if house.gate.is_leaving else "starting"}, status_code=503)
         return Response({"status": "ready"})
 
     @get("/metrics", summary="Counters, for Prometheus")

@@ -15,12 +15,13 @@ from proxy.variants import VariantsSettings
 
 
 class ServerSettings(Section):
-    """Where and how the proxy listens."""
+    """Where and how the proxy listens; how long a stopping one still serves new requests, and then finishes its own."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1)] = 1
     max_body_mb: Annotated[float, Field(gt=0)] = 25
+    leave_seconds: Annotated[float, Field(ge=0)] = 0
     drain_seconds: Annotated[float, Field(ge=0)] = 20
     admin_key_env: str = "MAESTRO_ADMIN_KEY"
     budget_error_status: Literal[402, 429] = 429

@@ -105,7 +105,7 @@ class Proxy:
         """Starts it; its clock is wrong by so much (libfaketime is not needed: the machine's clock stays)."""
         config = self.folder / f"proxy{self.number}.toml"
         config.write_text(
-            f"[server]\nport = {self.port}\nworkers = {WORKERS}\ndrain_seconds = 20\n"
+            f"[server]\nport = {self.port}\nworkers = {WORKERS}\nleave_seconds = 1\ndrain_seconds = 20\n"
             f'[ledger]\nurl = "postgresql://maestro@127.0.0.1:{self.wire.port}/postgres"\n'
             f'[[upstream]]\nname = "a"\nbase_url = "{upstream}"\nretries = 0\nmax_parallel = 512\n'
             '  [[upstream.model]]\n  name = "small"\n  input_usd_per_mtok = 1.0\n  output_usd_per_mtok = 4.0\n',

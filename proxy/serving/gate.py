@@ -8,9 +8,10 @@ from router.errors import Unavailable
 
 
 class Gate:
-    """Counts requests in flight; once it drains, new ones are refused."""
+    """Counts requests in flight; once it drains, new ones are refused. Before, while leaving, `/readyz` says so."""
 
     def __init__(self) -> None:
+        self.is_leaving = False
         self.is_draining = False
         self._inside = 0
         self._is_empty = asyncio.Event()

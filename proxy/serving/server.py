@@ -110,13 +110,17 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 class DrainingServer(uvicorn.Server):
-    """After SIGTERM new requests get 503 while those in flight finish, for `drain_seconds` at most."""
+    """After SIGTERM new requests get 503 while those in flight finish, for `drain_seconds` at most.
 
-    def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
+    For `leave_seconds` before that they are still served, while `/readyz` is 503 already and balancers turn away.
+    """
+
+    def __init__(self, config: uvicorn.Config, drain_seconds: float, leave_seconds: float = 0.0) -> None:
         super().__init__(config)
         self.drain_seconds = drain_seconds
+        self.leave_seconds = leave_seconds
         self._owns_process = False
-        self._drains_until: float | None = None
+        self._drains_from: float | None = None
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serves until told to stop, as the only work of this process; a worker's logs are set up anew."""
@@ -144,10 +148,14 @@ class DrainingServer(uvicorn.Server):
         house.metrics.note_inside(house.gate.inside)
         if not await super().on_tick(counter):
             return False
-        if self._drains_until is None:
-            house.gate.is_draining = True
-            self._drains_until = time.monotonic() + self.drain_seconds
-        return not house.gate.inside or self.force_exit or time.monotonic() >= self._drains_until
+        now = time.monotonic()
+        if self._drains_from is None:
+            house.gate.is_leaving = True
+            self._drains_from = now + self.leave_seconds
+        if now < self._drains_from and not self.force_exit:
+            return False
+        house.gate.is_draining = True
+        return not house.gate.inside or self.force_exit or now >= self._drains_from + self.drain_seconds
 
 
 def configure(settings: Settings, app: Any, factory: bool = False) -> uvicorn.Config:
@@ -176,7 +184,7 @@ def configure(settings: Settings, app: Any, factory: bool = False) -> uvicorn.Co
 def run_server(settings: Settings, factory: str) -> None:
     """Serves until SIGTERM or SIGINT. `factory` is "module:name" of what makes the application in each worker."""
     config = configure(settings, factory, factory=True)
-    server = DrainingServer(config, settings.server.drain_seconds)
+    server = DrainingServer(config, settings.server.drain_seconds, settings.server.leave_seconds)
     if settings.server.workers == 1:
         server.run()
         return

@@ -51,7 +51,7 @@ def settings_for(fake: FakeUpstream, folder: Path, **more: Any) -> Settings:
 async def serving(settings: Settings) -> AsyncIterator[Served]:
     """Serves in this event loop until the block ends."""
     app = create_app(settings)
-    server = DrainingServer(configure(settings, app), settings.server.drain_seconds)
+    server = DrainingServer(configure(settings, app), settings.server.drain_seconds, settings.server.leave_seconds)
     task = asyncio.create_task(server._serve())
     try:
         await started(server, task)

@@ -122,6 +122,23 @@ async def test_a_drain_lets_those_inside_finish_and_refuses_new_ones(tmp_path: P
         writer.close()
 
 
+async def test_one_that_leaves_says_so_before_it_refuses_anything(tmp_path: Path) -> None:
+    server, body = {"port": 0, "leave_seconds": 60.0}, {"model": "small", "messages": MESSAGES}
+    async with (
+        FakeUpstream(Scripted(text="ok")) as fake,
+        serving(settings_for(fake, tmp_path, server=server)) as proxy,
+        aiohttp.ClientSession() as session,
+    ):
+        proxy.server.should_exit = True
+        status = 200
+        while status == 200:
+            async with session.get(f"{proxy.origin}/readyz") as answer:
+                status = answer.status
+        async with session.post(f"{proxy.base_url}/chat/completions", json=body) as served:
+            assert (status, served.status) == (503, 200)
+        proxy.server._drains_from = 0.0
+
+
 async def test_a_drain_ends_in_its_time(tmp_path: Path) -> None:
     server = {"port": 0, "drain_seconds": 0.2}
     async with FakeUpstream(Scripted(behaviour="hang")) as fake:
