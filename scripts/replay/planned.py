@@ -1,7 +1,7 @@
 """Our policy in replay: the very planner that serves, told what the tables say came of each of its waves."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -49,6 +49,8 @@ class _Game:
     seconds: float = 0.0
     calls: int = 0
     right: dict[str, bool] = field(default_factory=dict)
+    steps: list[tuple[float, bool]] = field(default_factory=list)
+    """Of each wave of answers: the chance that the belief gave it, and whether a right one came."""
 
     def play(self) -> tuple[float, float, float, float]:
         """(right, usd, seconds, calls) once the planner stops."""
@@ -64,6 +66,8 @@ class _Game:
     def _answer(self, wave: Wave) -> None:
         """Plays a wave. The first answer to pass ends it, as in service; what it cancels is still paid in full."""
         columns = [self.table.models.index(planned.action.model.removeprefix("table/")) for planned in wave.actions]
+        expected = self.situation.belief.success_of_set(columns)
+        self.steps.append((expected, bool(self.table.passed[self.row, columns].any())))
         for column, planned in zip(columns, wave.actions, strict=True):
             self.usd += float(self.table.usd[self.row, column])
             self.calls += 1
@@ -159,6 +163,14 @@ def first_situation(belief: Belief, portfolio: Portfolio, tradeoff: Tradeoff, ru
     )
 
 
+def games(
+    table: Table, beliefs: Sequence[Belief], portfolio: Portfolio, tradeoff: Tradeoff, rules: Rules
+) -> Iterator[_Game]:
+    """Every prompt of the table, before its first call."""
+    for row, belief in enumerate(beliefs):
+        yield _Game(table, row, rules, first_situation(belief, portfolio, tradeoff, rules))
+
+
 def play(
     table: Table,
     beliefs: Sequence[Belief],
@@ -169,8 +181,8 @@ def play(
 ) -> Played:
     """Every prompt of the table, played to its end."""
     rows = []
-    for row, belief in enumerate(beliefs):
-        rows.append(_Game(table, row, rules, first_situation(belief, portfolio, tradeoff, rules)).play())
+    for game in games(table, beliefs, portfolio, tradeoff, rules):
+        rows.append(game.play())
         tick()
     right, usd, seconds, calls = np.array(rows).reshape(-1, 4).T
     return Played(right, usd, seconds, calls)
