@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from action_model.features import Floats, featurize
 from action_model.outcomes import read_rows
 from action_model.projection import fit_projection
-from action_model.repeats import TRIES, fit_concentration, measured_pass_at, predicted_pass_at
+from action_model.repeats import SPREAD, SPREADS, TRIES, Repeats, fit_repeats, measured_pass_at, predicted_pass_at
 from action_model.ridge import fit_ridge
 
 TABLES = ("tot", "cruxeval", "misguided")
@@ -60,8 +60,8 @@ def repeat_figures(folder: Path, table: str, train_split: str, test_split: str) 
     actions = [action for action in train if action in test and len(test[action].prompts) >= LEAST_TASKS]
     if not actions:
         return {}
-    chances, concentrations = _fit(train, test, actions)
-    predicted = {k: [float(predicted_pass_at(k, chances[a], concentrations[a]).mean()) for a in actions] for k in TRIES}
+    chances, repeats = _fit(train, test, actions)
+    predicted = {k: [float(predicted_pass_at(k, chances[a], repeats[a]).mean()) for a in actions] for k in TRIES}
     measured = {k: [_measured(k, test[a]) for a in actions] for k in TRIES}
     known = {k: [i for i, value in enumerate(measured[k]) if not np.isnan(value)] for k in TRIES}
     ks = [k for k in TRIES if known[k]]
@@ -70,28 +70,38 @@ def repeat_figures(folder: Path, table: str, train_split: str, test_split: str) 
     return {
         "actions": len(actions),
         "prompts": len({prompt for action in actions for prompt in test[action].prompts}),
-        "concentration": float(np.median(list(concentrations.values()))),
+        "concentration": float(np.median([one.concentration for one in repeats.values()])),
         "pass_at": {k: {"predicted": p, "measured": m} for k, (p, m) in means.items()},
         "mean_absolute_error": float(np.mean([abs(p - m) for p, m in means.values()])),
+        "measured_standard_error": float(np.mean([_standard_error(k, [test[a] for a in actions]) for k in ks])),
         "mean_absolute_error_by_action": float(np.mean(gaps)),
     }
 
 
-def fitted_concentration(folder: Path, train_split: str, tables: Sequence[str] = TABLES) -> float | None:
-    """The median over tables with repeats, for models of which nothing is known; None where there is no such table."""
+def fitted_concentration(
+    folder: Path, train_split: str, spread: float = SPREAD, tables: Sequence[str] = TABLES
+) -> float | None:
+    """The median over tables with repeats, for models of which nothing is known; None where there is no such table.
+
+    `spread` is the variance that z gives to a logit, |theta|², of those whom it will serve.
+    """
     found = []
     for table in tables:
         if (folder / table / "outcomes.parquet").is_file():
             train = read_repeated(folder, table, train_split)
             if train:
-                found.append(float(np.median(list(_fit(train, train, list(train))[1].values()))))
+                fitted = _fit(train, train, list(train), (spread,))[1].values()
+                found.append(float(np.median([one.concentration for one in fitted])))
     return float(np.median(found)) if found else None
 
 
 def _fit(
-    train: Mapping[str, Repeated], test: Mapping[str, Repeated], actions: Sequence[str]
-) -> tuple[dict[str, Floats], dict[str, float]]:
-    """Chances of the tested prompts, and each action's concentration from chances of train prompts not fitted on."""
+    train: Mapping[str, Repeated],
+    test: Mapping[str, Repeated],
+    actions: Sequence[str],
+    spreads: Sequence[float] = SPREADS,
+) -> tuple[dict[str, Floats], dict[str, Repeats]]:
+    """Chances of the tested prompts, and each action's repeats from chances of train prompts not fitted on."""
     projection = fit_projection(featurize(sorted({p for some in train.values() for p in some.prompts})))
     points = {
         prompt: row
@@ -99,13 +109,13 @@ def _fit(
         for prompts in [sorted({p for some in grids.values() for p in some.prompts})]
         for prompt, row in zip(prompts, projection(featurize(prompts)), strict=True)
     }
-    chances, concentrations = {}, {}
+    chances, repeats = {}, {}
     for action in actions:
         fit, held = train[action], test[action]
         x, z = (np.array([points[p] for p in some.prompts]) for some in (fit, held))
         chances[action] = _chances(x, fit.share, z)
-        concentrations[action] = fit_concentration(_out_of_fold(x, fit.share), fit.passes, fit.tries)
-    return chances, concentrations
+        repeats[action] = fit_repeats(_out_of_fold(x, fit.share), fit.passes, fit.tries, spreads)
+    return chances, repeats
 
 
 def _chances(x: Floats, share: Floats, z: Floats) -> Floats:
@@ -125,6 +135,18 @@ def _measured(k: int, some: Repeated) -> float:
     values = measured_pass_at(k, some.passes, some.tries)
     seen = ~np.isnan(values)
     return float(values[seen].mean()) if seen.sum() >= LEAST_TASKS else float("nan")
+
+
+def _standard_error(k: int, some: Sequence[Repeated]) -> float:
+    """Of the measured mean of pass@k, over prompts (all actions on one prompt count as one): how far even a prediction
+    that is right would lie from it."""
+    by_prompt: dict[str, list[float]] = {}
+    for one in some:
+        for prompt, value in zip(one.prompts, measured_pass_at(k, one.passes, one.tries), strict=True):
+            if not np.isnan(value):
+                by_prompt.setdefault(prompt, []).append(float(value))
+    means = np.array([float(np.mean(values)) for values in by_prompt.values()])
+    return float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else float("nan")
 
 
 def _at(values: Sequence[float], kept: Sequence[int]) -> float:
