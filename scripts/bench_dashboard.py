@@ -4,6 +4,7 @@ import asyncio
 import statistics
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from proxy.app import create_app
 from proxy.house import House
 from proxy.serving.server import DrainingServer, configure
 from proxy.settings import Settings
+from router.efforts import EFFORTS
 from router.ledger.ledger import Account, Charge, Ledger, Line
 
 PAGES = ("tradeoffs", "runs", "runs?search=small&score=part", "runs/run-00000001", "spend", "models", "playground")
@@ -37,7 +39,7 @@ async def _measure(folder: Path, runs: int, times: int) -> None:
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     house: House = app.state.house
-    await fill(house.rooms.ledger, runs)
+    await fill(house.rooms.ledger, runs, house.rooms.estimator.reading("What is this?"))
     port = server.servers[0].sockets[0].getsockname()[1]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/dashboard/", timeout=60) as client:
         for page in PAGES:
@@ -64,12 +66,14 @@ def _settings(folder: Path) -> Settings:
     return Settings.model_validate({**said, "teams": teams, "server": {"port": 0}})
 
 
-async def fill(ledger: Ledger, runs: int) -> None:
-    """Runs of two candidates each, with their outcomes and charges."""
+async def fill(ledger: Ledger, runs: int, reading: Mapping[str, Any]) -> None:
+    """Runs of two candidates each, with their outcomes and charges. `reading`: what an estimator keeps of a text."""
     for number in range(runs):
         team = TEAMS[number % len(TEAMS)]
         run_id = f"run-{number:08d}"
-        await ledger.record_run(run_id, Account(team, ""), _trace(run_id, number))
+        await ledger.record_run(
+            run_id, Account(team, ""), _trace(run_id, number) | {"request": _request(number, reading)}
+        )
         await ledger.record_outcomes([_outcome(run_id, number, model) for model in ("a/small", "a/big")])
         line = Line(f"{run_id}-0", "a/small", 1_000_000)
         reservation = await ledger.reserve(run_id, Account(team, ""), [line])
@@ -99,6 +103,19 @@ def _trace(run_id: str, number: int) -> dict[str, Any]:
         "usd": 0.0004,
         "seconds": 1.2 + 0.1 * (number % 7),
         "problems": [],
+    }
+
+
+def _request(number: int, reading: Mapping[str, Any]) -> dict[str, Any]:
+    """At the three efforts in turn, about all eight topics."""
+    effort = list(EFFORTS.values())[number % len(EFFORTS)]
+    demand = [1.0 if number // 3 >> place & 1 else -1.0 for place in range(3)]
+    return {
+        **reading,
+        "demand": demand,
+        "usd_value": effort.usd,
+        "seconds_value": effort.seconds,
+        "kinds": ["max_words"],
     }
 
 

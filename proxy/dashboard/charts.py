@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proxy.dashboard.measured import Interval, MeasuredAction
+from proxy.dashboard.measured import Interval, MeasuredAction, MeasuredPlan
 from proxy.dashboard.models_page import Bin
 from proxy.dashboard.sampled import PredictedAction, PredictedPlan
 
@@ -17,6 +17,7 @@ def tradeoff_chart(
     on_frontier: Sequence[bool],
     measured: Sequence[MeasuredAction],
     plans: Sequence[PredictedPlan],
+    came: Sequence[tuple[str, MeasuredPlan]] = (),
 ) -> Figure:
     """Success against dollars or seconds (`axis` "usd" or "seconds")."""
     front = sorted(
@@ -36,13 +37,14 @@ def tradeoff_chart(
             },
             _measured_trace(axis, [m for m in measured if m.success is not None]),
             {
-                "name": "Plans, by operating point",
+                "name": "Plans, predicted",
                 "mode": "lines+markers",
                 "x": [_at(plan, axis) for plan in plans],
                 "y": [plan.success for plan in plans],
                 "text": [f"$1 costs {plan.usd_value:.3g}, 1 s costs {plan.seconds_value:.3g}" for plan in plans],
                 "marker": {"symbol": "diamond", "size": 8},
             },
+            _plans_trace(axis, [(name, plan) for name, plan in came if plan.success is not None]),
         ],
         "layout": {
             "xaxis": {
@@ -94,6 +96,21 @@ def _measured_trace(axis: str, measured: Sequence[MeasuredAction]) -> Figure:
         "error_x": _error(places),
         "text": [f"{m.action}<br>{m.tries} tries" for m in measured],
         "marker": {"size": 10, "symbol": "square"},
+    }
+
+
+def _plans_trace(axis: str, plans: Sequence[tuple[str, MeasuredPlan]]) -> Figure:
+    places: list[Interval] = [getattr(plan, axis) for _, plan in plans]
+    shares = [plan.success or Interval(0.0, 0.0, 0.0) for _, plan in plans]
+    return {
+        "name": "Plans, measured",
+        "mode": "markers",
+        "x": [max(place.mean, 1e-6 if axis == "usd" else 1e-3) for place in places],
+        "y": [share.mean for share in shares],
+        "error_y": _error(shares),
+        "error_x": _error(places),
+        "text": [f"{name}<br>{plan.tries} runs" for name, plan in plans],
+        "marker": {"size": 12, "symbol": "star"},
     }
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -15,29 +14,24 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from proxy.dashboard import charts
 from proxy.dashboard.frame import HEADERS, Frame
-from proxy.dashboard.measured import MeasuredAction, measured_action, pareto
+from proxy.dashboard.knowledge import CheckpointFile
+from proxy.dashboard.measured import MeasuredAction, measured_action, measured_plans, pareto, topics_of
 from proxy.dashboard.models_page import brier, calibration, model_rows
 from proxy.dashboard.operating import Held, clear_point, points_held, set_point
 from proxy.dashboard.runs_page import Wanted, find_runs
-from proxy.dashboard.sampled import CLUSTERS, POINTS, Predicted, predict_all
+from proxy.dashboard.sampled import CLUSTERS, Predicted, predict_all
 from proxy.dashboard.spend_page import burn_chart_of, burn_of, days_of
+from proxy.dashboard.tradeoffs_page import Filters, PlanRow, filters_of, plan_rows, points_asked
 from proxy.dashboard.tree import tree_of
 from proxy.dashboard.viewer import Asked, Viewer
 from proxy.house import House
 from router.errors import Forbidden
-from router.ledger.ledger import Spend
+from router.ledger.ledger import Spend, Topic
 from router.ledger.registry import SERVER
+from router.planning.situation import Tradeoff
 from router.task import FinishReason
 
 PREDICTED_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which tasks and whose."""
-
-    cluster: str
-    team: str | None
 
 
 class Pages:
@@ -46,47 +40,32 @@ class Pages:
     def __init__(self, house: House, frame: Frame) -> None:
         self._house = house
         self._frame = frame
+        self._checkpoint = CheckpointFile(house.settings.checkpoint)
         self._predicted: TTLCache[tuple[Any, ...], Predicted] = TTLCache(64, PREDICTED_SECONDS)
 
     async def tradeoffs(self, request: Asked, viewer: Viewer) -> Response[Any]:
         """Accuracy × cost × latency of actions and plans, and the operating point."""
-        query = request.query_params
-        cluster = query.get("cluster", "checked")
-        filters = Filters(cluster if cluster in CLUSTERS else "checked", viewer.only(query.get("team")))
+        rooms = self._house.rooms
+        basis = rooms.estimator.reading("").get("basis")
+        filters = filters_of(request.query_params, viewer.only(request.query_params.get("team")), basis)
         teams = await self._teams(viewer)
-        effort, efforts = self._house.settings.defaults.effort, self._house.rooms.dispatcher.efforts
-        held = await points_held(self._house.rooms.registry, teams, effort, efforts)
-        predicted = await self._predict(viewer, filters, held)
-        measured = await self._measured(filters)
-        return self._frame.page("tradeoffs", viewer, **self._tradeoff_words(filters, teams, held, predicted, measured))
-
-    def _tradeoff_words(
-        self,
-        filters: Filters,
-        teams: tuple[str, ...],
-        held: Sequence[Held],
-        predicted: Predicted,
-        measured: Sequence[MeasuredAction],
-    ) -> dict[str, Any]:
-        actions, plans = predicted.actions, predicted.plans
-        best = pareto([(a.success, a.usd, a.seconds) for a in actions])
-        offered = plans[: len(POINTS)]
-        reached = {(plan.usd_value, plan.seconds_value): plan for plan in plans[len(POINTS) :]}
-        current = {h.whose: reached.get((h.tradeoff.usd, h.tradeoff.seconds)) for h in held}
-        figures = {axis: charts.tradeoff_chart(axis, actions, best, measured, offered) for axis in ("usd", "seconds")}
-        return {
+        effort, efforts = self._house.settings.defaults.effort, rooms.dispatcher.efforts
+        held = await points_held(rooms.registry, teams, effort, efforts)
+        sums = await rooms.ledger.plan_sums(filters.team)
+        came = measured_plans(sums, filters.selection)
+        names = points_asked(efforts, held, came)
+        words: dict[str, Any] = {
             "title": "Trade-offs",
             "clusters": CLUSTERS,
             "filters": filters,
+            "topics": topics_of(sums, filters.selection),
             "teams": teams,
             "held": held,
-            "current": current,
-            "plans": offered,
-            "actions": sorted(zip(actions, best, strict=True), key=lambda pair: -pair[0].success),
-            "measured": {m.action: m for m in measured},
-            "extra": [m for m in measured if m.action not in {a.action for a in actions}],
-            "figures": figures,
         }
+        predicted = await self._predict(viewer, filters, tuple(names))
+        rows = plan_rows(names, predicted.asked, came)
+        measured = await self._measured(filters)
+        return self._frame.page("tradeoffs", viewer, **words, **_tradeoff_words(held, predicted, measured, rows))
 
     async def set_point(self, viewer: Viewer, form: Mapping[str, str]) -> Response[Any]:
         """Sets or clears an operating point, and shows the page again. Raises Forbidden, BadRequest."""
@@ -97,7 +76,8 @@ class Pages:
             await clear_point(registry, whose)
         else:
             await set_point(registry, whose, form.get("usd", ""), form.get("seconds", ""))
-        where = urlencode({"cluster": form.get("cluster", "checked"), "team": form.get("team", "")})
+        kept = {name: form.get(name, "") for name in ("cluster", "topic", "team")}
+        where = urlencode({name: value for name, value in kept.items() if value})
         to = f"/dashboard/tradeoffs?{where}#point"
         return Redirect(to, status_code=HTTP_303_SEE_OTHER, headers=HEADERS)
 
@@ -159,12 +139,14 @@ class Pages:
         offered = {model.id: model for model in rooms.dispatcher.models_for(viewer.caller)}
         table = model_rows(rows, list(offered), rooms.dispatcher.speeds)
         bins = calibration(rows)
-        labels = await rooms.ledger.read_labels()
+        await rooms.verifier.rates.refresh()
+        families = {name: model.family or model.name for name, model in offered.items()}
         words: dict[str, Any] = {
             "rows": table,
             "bins": bins,
             "brier": brier(rows),
-            "labels": labels,
+            "judges": rooms.verifier.rates.report(),
+            "knowledge": await self._checkpoint.describe(families),
             "offered": offered,
         }
         return self._frame.page("models", viewer, title="Models", chart=charts.calibration_chart(bins), **words)
@@ -183,20 +165,37 @@ class Pages:
         return tuple(str(row["team"]) for row in rows if row["team"] not in ("", SERVER))
 
     async def _measured(self, filters: Filters) -> list[MeasuredAction]:
-        rows = await self._house.rooms.ledger.outcome_sums(filters.team)
+        topic = None if filters.topic is None else Topic(str(filters.selection.basis), filters.topic)
+        rows = await self._house.rooms.ledger.outcome_sums(filters.team, topic)
         return [measured_action(row) for row in rows if row["cluster"] == filters.cluster]
 
-    async def _predict(self, viewer: Viewer, filters: Filters, held: Sequence[Held]) -> Predicted:
+    async def _predict(self, viewer: Viewer, filters: Filters, points: tuple[Tradeoff, ...]) -> Predicted:
         """Kept for half a minute: the same question is asked at every filter."""
-        points = {h.tradeoff: None for h in held}
-        asked = (viewer.team, filters, tuple(points))
+        asked = (viewer.team, filters.team, filters.cluster, points)
         if asked not in self._predicted:
             caller = viewer.asking_for(filters.team or "")
             dispatcher = self._house.rooms.dispatcher
-            self._predicted[asked] = await asyncio.to_thread(
-                predict_all, dispatcher, caller, filters.cluster, tuple(points)
-            )
+            self._predicted[asked] = await asyncio.to_thread(predict_all, dispatcher, caller, filters.cluster, points)
         return self._predicted[asked]
+
+
+def _tradeoff_words(
+    held: Sequence[Held], predicted: Predicted, measured: Sequence[MeasuredAction], rows: Sequence[PlanRow]
+) -> dict[str, Any]:
+    actions, plans = predicted.actions, predicted.plans
+    best = pareto([(a.success, a.usd, a.seconds) for a in actions])
+    reached = {row.point: row.predicted for row in rows}
+    came = [(row.name, row.measured) for row in rows if row.measured is not None]
+    figures = {axis: charts.tradeoff_chart(axis, actions, best, measured, plans, came) for axis in ("usd", "seconds")}
+    return {
+        "current": {h.whose: reached.get(h.tradeoff) for h in held},
+        "plans": plans,
+        "rows": rows,
+        "actions": sorted(zip(actions, best, strict=True), key=lambda pair: -pair[0].success),
+        "measured": {m.action: m for m in measured},
+        "extra": [m for m in measured if m.action not in {a.action for a in actions}],
+        "figures": figures,
+    }
 
 
 def _spend_of(scope: str, name: str) -> Spend:

@@ -1,5 +1,6 @@
 """What the planner would do now: predictions of actions and plans over a set of typical tasks, before any request."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -8,10 +9,9 @@ from typing import Any
 import msgspec
 
 from router.dispatcher import Dispatcher, Prediction
-from router.efforts import EFFORTS
 from router.errors import MaestroError
 from router.planning.situation import Tradeoff
-from router.task import Caller, Payload, Requirement, Task
+from router.task import Caller, Effort, Payload, Requirement, Task
 
 CLUSTERS: Mapping[str, str] = {
     "free": "Nothing required",
@@ -29,17 +29,26 @@ REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
     "checked": ("Answer in at most 80 words", "Do not use bullet points"),
     "judged": ("The tone is friendly and professional", "Every claim is correct"),
 }
-USD_VALUES = tuple(500.0 * (0.4 / 500.0) ** (step / 10) for step in range(11))
+STEPS = 10
+LEAST = 1e-6
 
 
-def point_at(usd_value: float) -> Tradeoff:
-    """The point of the curve through the effort levels low (50 per dollar, 0.02 per second) and high (2, 0.002)."""
-    low, high = EFFORTS["low"], EFFORTS["high"]
-    share = (usd_value / high.usd) ** 0.715338
-    return Tradeoff(usd_value, min(low.seconds * 4, high.seconds * share))
+def points_of(efforts: Mapping[Effort, Tradeoff]) -> tuple[Tradeoff, ...]:
+    """Eleven points on the curve through the effort levels low and high, from ten times as thrifty as low to a fifth of
+    high. Between them a second's worth is a power of a dollar's."""
+    low, high = efforts["low"], efforts["high"]
+    first, last = max(10.0 * low.usd, LEAST), max(high.usd / 5.0, LEAST)
+    usd = [first * (last / first) ** (step / STEPS) for step in range(STEPS + 1)]
+    return tuple(Tradeoff(value, _seconds_at(value, low, high)) for value in usd)
 
 
-POINTS = tuple(point_at(value) for value in USD_VALUES)
+def _seconds_at(usd_value: float, low: Tradeoff, high: Tradeoff) -> float:
+    """What a second is worth where a dollar is worth so much: never more than four times as at low."""
+    if min(low.usd, low.seconds, high.usd, high.seconds) <= 0.0 or low.usd == high.usd:
+        return max(low.seconds, high.seconds)
+    power = math.log(low.seconds / high.seconds) / math.log(low.usd / high.usd)
+    found: float = high.seconds * (usd_value / high.usd) ** power
+    return min(4.0 * max(low.seconds, high.seconds), found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +81,22 @@ class PredictedPlan:
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """All actions and plans."""
+    """All actions; plans at the points on offer, and at those that were asked for besides."""
 
     actions: tuple[PredictedAction, ...]
     plans: tuple[PredictedPlan, ...]
+    asked: tuple[PredictedPlan, ...]
 
 
 def predict_all(dispatcher: Dispatcher, caller: Caller, cluster: str, extra: Sequence[Tradeoff] = ()) -> Predicted:
-    """Predicts for a cluster at `POINTS` and the extra tradeoffs. Nothing is called."""
-    points = (*POINTS, *extra)
+    """Predicts for a cluster at `points_of` the efforts in use and the extra tradeoffs. Nothing is called."""
+    offered = points_of(dispatcher.efforts)
+    points = (*offered, *extra)
     found = _predictions(dispatcher, caller, cluster, points)
     if not found:
-        return Predicted((), ())
-    return Predicted(tuple(_mean_actions(cluster, found)), tuple(_mean_plans(cluster, found, points)))
+        return Predicted((), (), ())
+    plans = _mean_plans(cluster, found, points)
+    return Predicted(tuple(_mean_actions(cluster, found)), tuple(plans[: len(offered)]), tuple(plans[len(offered) :]))
 
 
 def typical_task(text: str, requirements: Sequence[str]) -> Task:

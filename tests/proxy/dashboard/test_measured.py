@@ -3,13 +3,19 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.dashboard.measured import normal, pareto, wilson
+from proxy.dashboard.measured import Selection, measured_plans, normal, pareto, topics_of, wilson
 from proxy.dashboard.models_page import brier, calibration
+from proxy.dashboard.operating import Held
+from proxy.dashboard.sampled import PredictedPlan, points_of
 from proxy.dashboard.spend_page import burn_down, burn_of, days_of
+from proxy.dashboard.tradeoffs_page import filters_of, plan_rows, points_asked
 from proxy.dashboard.tree import tree_of
+from router.planning.situation import Tradeoff
+from router.task import Effort
 
 points = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)), max_size=12)
 
@@ -67,3 +73,69 @@ def test_calibration_counts_only_what_was_validated_and_predicted() -> None:
 )
 def test_a_tree_is_made_of_any_run_however_little_it_says(run: dict[str, Any]) -> None:
     assert tree_of({"id": "run-1", **run}).id == "run-1"
+
+
+def plan_row_of(usd_value: float, topic: int | None, *, tries: int = 4, cluster: str = "checked") -> dict[str, Any]:
+    sums = {"tries": tries, "validated": tries, "satisfied": tries / 2, "usd": 1.0 * tries, "usd_squares": 1.0 * tries}
+    point = {"usd_value": usd_value, "seconds_value": 0.02, "cluster": cluster, "basis": "b", "topic": topic}
+    return {**point, **sums, "seconds": 2.0 * tries, "seconds_squares": 4.0 * tries}
+
+
+def test_whole_runs_are_added_up_over_topics_or_kept_to_one() -> None:
+    rows = [plan_row_of(50.0, 5), plan_row_of(50.0, None), plan_row_of(2.0, 5), plan_row_of(2.0, 5, cluster="free")]
+    every = measured_plans(rows, Selection("checked", "b"))
+    assert [(plan.point, plan.tries) for plan in every] == [(Tradeoff(50.0, 0.02), 8), (Tradeoff(2.0, 0.02), 4)]
+    assert every[0].success == wilson(4, 8)
+    assert every[0].usd.mean == 1.0
+    one = measured_plans(rows, Selection("checked", "b", 5))
+    assert [plan.tries for plan in one] == [4, 4]
+    assert measured_plans(rows, Selection("checked", "another checkpoint", 5)) == []
+    assert topics_of(rows, Selection("checked", "b")) == [(5, 8)]
+
+
+@given(st.floats(0.1, 1000), st.floats(0.0, 1000), st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.floats(0.1, 100))
+def test_the_points_on_offer_go_from_thrifty_to_thorough(
+    low: float, high: float, low_seconds: float, high_seconds: float, medium: float
+) -> None:
+    points = points_of(
+        {"low": Tradeoff(low, low_seconds), "medium": Tradeoff(medium, 0.01), "high": Tradeoff(high, high_seconds)}
+    )
+    assert len(points) == 11
+    assert all(point.usd > 0 and 0 <= point.seconds < float("inf") for point in points)
+    assert points[0].usd == pytest.approx(10 * low)
+
+
+def test_the_points_run_through_the_efforts_that_the_operator_set() -> None:
+    points = points_of({"low": Tradeoff(100.0, 0.1), "medium": Tradeoff(30.0, 0.05), "high": Tradeoff(1.0, 0.001)})
+    assert points[-1].usd == pytest.approx(0.2)
+    seconds = [point.seconds for point in points]
+    assert seconds == sorted(seconds, reverse=True)
+    between = [point for point in points if 1.0 <= point.usd <= 100.0]
+    assert all(0.001 <= point.seconds <= 0.1 for point in between)
+
+
+def test_every_plan_has_a_row_with_its_name_what_is_expected_and_what_came() -> None:
+    efforts: dict[Effort, Tradeoff] = {
+        "low": Tradeoff(50, 0.02),
+        "medium": Tradeoff(10, 0.008),
+        "high": Tradeoff(2, 0.002),
+    }
+    held = [Held("", Tradeoff(7, 0.005), "operating point"), Held("search", Tradeoff(50, 0.02), "effort low")]
+    came = measured_plans([plan_row_of(50.0, None), plan_row_of(3.0, None)], Selection("checked"))
+    names = points_asked(efforts, held, came)
+    rows = plan_rows(names, [PredictedPlan("checked", 50, 0.02, 0.8, 0.1, 1.0)], came)
+    assert [row.name for row in rows] == [
+        "effort low",
+        "effort medium",
+        "point of the server",
+        "point 3 / 0.02",
+        "effort high",
+    ]
+    assert rows[0].predicted is not None and rows[0].measured is not None and rows[1].measured is None
+
+
+@pytest.mark.parametrize("said", [{"topic": "9"}, {"topic": "-1"}, {"topic": "x"}, {"cluster": "none"}, {"topic": "٣"}])
+def test_filters_that_mean_nothing_are_left_out(said: dict[str, str]) -> None:
+    found = filters_of(said, None, "b")
+    assert (found.cluster, found.topic) == ("checked", 3 if said.get("topic") == "٣" else None)
+    assert filters_of({"topic": "3"}, None, None).topic is None
