@@ -5,29 +5,23 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
-import numpy as np
 from rich.console import Console
 
-from action_model.checkpoint import Card, CheckpointError, load_checkpoint, save_checkpoint
+from action_model.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from action_model.device import Device, DeviceError, chosen_device
-from action_model.features import featurize
-from action_model.latent import PARTICLES, LatentConfig, log_likelihood
+from action_model.latent import LatentConfig
 from action_model.learned import LearnedEstimator
 from action_model.learnt import Learnt
-from action_model.metrics import auc, brier, calibration_error
-from action_model.outcomes import SELECTIONS, Grid, read_grids, selection_of
-from action_model.train import train
+from action_model.outcomes import SELECTIONS, Grid, selection_of
 from proxy.settings import SettingsError, load_settings
 from router.errors import MaestroError
+from scripts.offline.default_checkpoint import reproduce
+from scripts.offline.fitting import DEFAULT_TABLES, fit_tables
 from scripts.offline.in_use import checkpoint_in_use
 from scripts.offline.ledger_training import Wanted, train_from_ledger
 from scripts.offline.reports import is_promoted, judge, page_of, words_of, write_page
-from scripts.offline.tables import read_prompts
-
-DEFAULT_TABLES = ("mmlu_pro_11", "zeroeval_28", "llmdrift", "routellm_mmlu", "llmrouter")
 
 
 @click.command()
@@ -44,6 +38,7 @@ DEFAULT_TABLES = ("mmlu_pro_11", "zeroeval_28", "llmdrift", "routellm_mmlu", "ll
     type=click.Path(dir_okay=False, path_type=Path),
     help="A report with plots; default: OUTPUT.html.",
 )
+@click.option("--default", "is_default", is_flag=True, help="Make the checkpoint of the package again, bit for bit.")
 @click.option("--from-ledger", is_flag=True, help="Learn from the runs in the ledger, on top of the checkpoint in use.")
 @click.option("--config", type=click.Path(path_type=Path), help="The settings file.")
 @click.option("--held-out", type=click.FloatRange(0.1, 0.9), default=0.3, show_default=True, help="With --from-ledger.")
@@ -59,6 +54,7 @@ def command(
     against: Path | None,
     anyway: bool,
     html_path: Path | None,
+    is_default: bool,
     from_ledger: bool,
     config: Path | None,
     held_out: float,
@@ -74,6 +70,8 @@ def command(
         learn_from_ledger(config, Wanted(against, output, held_out, days, team, page))
     elif data is None:
         raise click.UsageError("what to learn from? Give --data DIR or --from-ledger")
+    elif is_default:
+        sys.exit(reproduce(data, output))
     else:
         try:
             before = LearnedEstimator(load_checkpoint(checkpoint_in_use(config, against))[0])
@@ -105,38 +103,25 @@ class Terms:
 
 def fit(data: Path, splits: tuple[str, str], tables: str, output: Path, terms: Terms) -> None:
     """Outcome tables: fits on the first split, and says how good it is on the second."""
-    train_split, test_split = splits
     try:
         config = LatentConfig(device=chosen_device(terms.device))
     except DeviceError as error:
         raise click.BadParameter(str(error), param_hint="--device") from None
-    import torch
-
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
     console, started = Console(), time.monotonic()
     names = [name.strip() for name in tables.split(",") if name.strip()]
-    selections = {name: selection_of(name, data) for name in names}
-    unknown = sorted(name for name, selection in selections.items() if selection is None)
+    unknown = sorted(name for name in names if selection_of(name, data) is None)
     if unknown:
         raise click.BadParameter(f"unknown {unknown[0]}; known: {', '.join(SELECTIONS)}", param_hint="--tables")
-    grids = {name: read_grids(data, s, [train_split, test_split]) for name, s in selections.items() if s is not None}
     with console.status("") as status:
-        learnt = train({name: grid[train_split] for name, grid in grids.items()}, config, tell=status.update)
-    metrics = {name: figures(learnt, name, grid[test_split]) for name, grid in grids.items()}
-    trained_on = {
-        name: {"split": train_split, "prompts": len(grid[train_split].prompts)} for name, grid in grids.items()
-    }
-    held = {name: grid[test_split] for name, grid in grids.items()}
-    if not report(learnt, held, terms, console):
+        found = fit_tables(data, splits, names, config, status.update)
+    if not report(found.learnt, found.held, terms, console):
         console.print("not promoted: on held-out tasks not better than the checkpoint in use (--anyway writes it)")
         return
-    prompts = {name: text for table in names for name, text in read_prompts(data, table).items()}
-    save_checkpoint(output, learnt, Card(learnt.models, dict(learnt.tables), trained_on, metrics, prompts=prompts))
-    for name, row in metrics.items():
+    save_checkpoint(output, found.learnt, found.card)
+    for name, row in found.card.metrics.items():
         console.print(name, "  ".join(f"{figure} {value:.4f}" for figure, value in row.items()))
     size = output.with_suffix(".safetensors").stat().st_size / 2**20
-    console.print(f"{output}: {len(learnt.models)} models, {size:.1f} MiB, {time.monotonic() - started:.0f} s")
+    console.print(f"{output}: {len(found.learnt.models)} models, {size:.1f} MiB, {time.monotonic() - started:.0f} s")
 
 
 def report(learnt: Learnt, held: Mapping[str, Grid], terms: Terms, console: Console) -> bool:
@@ -147,21 +132,3 @@ def report(learnt: Learnt, held: Mapping[str, Grid], terms: Terms, console: Cons
         console.print(line, markup=False, highlight=False)
     console.print(write_page(page_of(found, lines), terms.page), markup=False)
     return terms.anyway or is_promoted(found)
-
-
-def figures(learnt: Learnt, table: str, test: Grid) -> dict[str, Any]:
-    """Held-out figures of one table."""
-    columns = list(learnt.tables[table])
-    logits = learnt.logits(featurize(test.prompts))[:, columns]
-    theta, particles = learnt.latent.theta[columns], learnt.latent.particles
-    success = 1.0 / (1.0 + np.exp(-(logits[:, None, :] + (particles @ theta.T)[None, :, :])))  # (N, S, M)
-    p = success.mean(axis=1)
-    weights = np.full(PARTICLES, 1.0 / PARTICLES)
-    rows = zip(success, test.score, strict=True)
-    likelihood = float(np.mean([log_likelihood(row, weights, score) for row, score in rows])) / len(columns)
-    return {
-        "auc": auc(p, test.score),
-        "brier": brier(p, test.score),
-        "calibration_error": calibration_error(p, test.score),
-        "log_likelihood": likelihood,
-    }
