@@ -6,7 +6,7 @@ table. On stored runs (`--config`): repairs and samples, expected against actual
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,18 @@ from rich.table import Table as Shown
 from proxy.ledgers import make_ledger
 from proxy.settings import Settings, load_settings
 from router.ledger.ledger import RunQuery
-from scripts.bench_replay import SHARES, Field, evenly
+from router.planner import Tradeoff
+from scripts.bench_replay import FALSE_PASSES, SHARES, Field, evenly
 from scripts.replay.beliefs import portfolio_of
-from scripts.replay.hindsight import look_back, summary
+from scripts.replay.hindsight import look_back, summary, thresholds
 from scripts.replay.planned import Rules
 from scripts.replay.tables import load_tables
 from scripts.stamp import stamp
 from scripts.stored_repairs import Trace, endings, repairs
+
+QUALITIES = (0.7, 0.8, 0.9, 0.95, 0.99)
+CHEAP = 0.02
+"""What the best single model's cost is worth, in satisfied tasks, where thresholds alone are to decide."""
 
 
 @click.command()
@@ -64,7 +69,13 @@ def replayed(data: Path, name: str, options: Mapping[str, Any]) -> dict[str, Any
         tradeoff = field.fit(share * field.train_usd, Rules())
         steps, ends = look_back(test, field.beliefs.test, portfolio_of(train), tradeoff, Rules())
         found[f"{share:g}"] = {"usd_value": tradeoff.usd, **summary(steps, ends)}
-    return found
+    return {"costs": found, "thresholds": honoured(field)}
+
+
+def honoured(field: Field) -> list[dict[str, Any]]:
+    """Quality thresholds where a tenth of the wrong answers pass the check, and money hardly counts."""
+    rules = Rules(false_pass=FALSE_PASSES, judge_usd=0.05 * field.usd)
+    return thresholds(field.test, field.beliefs.test, Tradeoff(usd=CHEAP / field.train_usd), rules, QUALITIES)
 
 
 async def stored(settings: Settings, limit: int) -> list[Trace]:
@@ -79,10 +90,20 @@ async def stored(settings: Settings, limit: int) -> list[Trace]:
     return [trace for trace in traces if any(c["verdicts"] for c in trace["candidates"])]
 
 
+def honest(rows: Sequence[Mapping[str, Any]]) -> Shown:
+    """Quality thresholds, predicted against actual."""
+    table = Shown("quality threshold", "reached", "predicted", "actual")
+    for row in rows:
+        told = ["-" if row[key] is None else f"{row[key]:.3f}" for key in ("predicted", "actual")]
+        table.add_row(f"{row['quality']:g}", f"{row['reached']} of {row['tasks']}", *told)
+    return table
+
+
 def shown(found: Mapping[str, Any]) -> list[Shown]:
     """Expected and actual by wave, losses by cost; stored actions."""
     made = []
-    for name, shares in found.get("tables", {}).items():
+    for name, one in found.get("tables", {}).items():
+        shares = one["costs"]
         table = Shown("cost aimed at", "wave", "count", "expected", "actual", title=f"{name}: chance of the next wave")
         for share, row in shares.items():
             for wave in row["waves"]:
@@ -90,7 +111,7 @@ def shown(found: Mapping[str, Any]) -> list[Shown]:
                 table.add_row(share, wave["name"], str(wave["count"]), *numbers)
         losses = {share: {k: round(v, 3) for k, v in row["losses"].items()} for share, row in shares.items()}
         table.caption = f"endings: { ({s: r['endings'] for s, r in shares.items()}) }\nlosses a task: {losses}"
-        made.append(table)
+        made += [table, honest(one["thresholds"])]
     if "runs" in found:
         table = Shown("technique", "repairs", "count", "expected", "actual", "gain in score", title="stored runs")
         for row in found["runs"]["actions"]:

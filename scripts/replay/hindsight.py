@@ -1,7 +1,7 @@
 """What the planner expected of each wave and what came of it; and when it stopped, against one who knows the table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +10,10 @@ import numpy as np
 from action_model.actions import Portfolio
 from action_model.belief import Belief
 from router.planner import Tradeoff
-from scripts.replay.planned import Rules, games
+from router.planning.standing import Standing, standings
+from router.task import FinishReason
+from scripts.replay.beliefs import portfolio_of
+from scripts.replay.planned import Game, Rules, games
 from scripts.replay.tables import Table
 
 BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -63,6 +66,48 @@ def ending(right: bool, usd: float, has_calls: bool, cheapest: float, worth: flo
     if worth * cheapest >= 1.0:
         return Ending("too late", spent_in_vain=worth * usd)
     return Ending("too early" if has_calls else "out of calls", 1.0 - worth * cheapest, worth * usd)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """One task that stopped because its answer was good enough: the chance it was given, and is it right?"""
+
+    chance: float
+    is_right: bool
+
+
+def thresholds(
+    table: Table, beliefs: Sequence[Belief], tradeoff: Tradeoff, rules: Rules, qualities: Sequence[float]
+) -> list[dict[str, Any]]:
+    """For each quality threshold: how many tasks reached it, the chance predicted of their answers, and the actual
+    share that is right. Honoured in expectation: the actual share is not below the threshold."""
+    rows = []
+    for quality in qualities:
+        found = [
+            Reached(standing.chance, game.right[standing.candidate.id])
+            for game in games(table, beliefs, portfolio_of(table), tradeoff, replace(rules, quality=quality))
+            if (standing := reached(game)) is not None
+        ]
+        right = np.array([one.is_right for one in found], dtype=float)
+        rows.append(
+            {
+                "quality": quality,
+                "tasks": table.count,
+                "reached": len(found),
+                "predicted": float(np.mean([one.chance for one in found])) if found else None,
+                "actual": float(right.mean()) if found else None,
+                "error": float(right.std() / len(found) ** 0.5) if found else None,
+            }
+        )
+    return rows
+
+
+def reached(game: Game) -> Standing | None:
+    """Plays it; the answer that was good enough, None if the run stopped for another reason."""
+    game.play()
+    best = standings(game.situation)
+    is_good = game.stop is not None and game.stop.reason in (FinishReason.ALL_SATISFIED, FinishReason.QUALITY_REACHED)
+    return best[0] if best and is_good else None
 
 
 def summary(steps: Sequence[Step], endings: Sequence[Ending]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Evidence
 from router.learning import both, revised
-from router.planner import Confirmation, Situation, Tradeoff, Verification, best_candidate, plan_wave
+from router.planner import Confirmation, Situation, Stop, Tradeoff, Verification, best_candidate, plan_wave
 from router.task import Candidate, Requirement, Verdict, Wave
 from scripts.replay.fixed import Played
 from scripts.replay.tables import Table
@@ -38,7 +38,7 @@ class Rules:
 
 
 @dataclass
-class _Game:
+class Game:
     """One prompt in play."""
 
     table: Table
@@ -51,12 +51,14 @@ class _Game:
     right: dict[str, bool] = field(default_factory=dict)
     steps: list[tuple[float, bool]] = field(default_factory=list)
     """Of each wave of answers: the chance that the belief gave it, and whether a right one came."""
+    stop: Stop | None = None
 
     def play(self) -> tuple[float, float, float, float]:
         """(right, usd, seconds, calls) once the planner stops."""
         while True:
             wave = plan_wave(self.situation)
             if not isinstance(wave, Wave):
+                self.stop = wave
                 break
             self._confirm(wave) if wave.actions[0].action.technique == "confirm" else self._answer(wave)
         chosen = best_candidate(self.situation)
@@ -165,10 +167,10 @@ def first_situation(belief: Belief, portfolio: Portfolio, tradeoff: Tradeoff, ru
 
 def games(
     table: Table, beliefs: Sequence[Belief], portfolio: Portfolio, tradeoff: Tradeoff, rules: Rules
-) -> Iterator[_Game]:
+) -> Iterator[Game]:
     """Every prompt of the table, before its first call."""
     for row, belief in enumerate(beliefs):
-        yield _Game(table, row, rules, first_situation(belief, portfolio, tradeoff, rules))
+        yield Game(table, row, rules, first_situation(belief, portfolio, tradeoff, rules))
 
 
 def play(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from router.planner import Tradeoff
 from scripts.bench_repair import command
 from scripts.replay.beliefs import portfolio_of
-from scripts.replay.hindsight import ending, look_back, summary
+from scripts.replay.hindsight import ending, look_back, summary, thresholds
 from scripts.replay.planned import Rules
 from scripts.stored_repairs import endings, repairs
 from tests.scripts.test_replay import belief, table_of
@@ -48,6 +48,18 @@ def test_a_stop_before_a_right_answer_that_was_worth_it_is_too_early_and_money_w
     assert ending(False, 0.1, False, 0.2, 1.0).ending == "out of calls"
     assert ending(False, 0.1, True, float("inf"), 1.0).ending == "too late"
     assert ending(True, 0.1, True, 0.1, 1.0).detour == 0.0
+
+
+def test_a_quality_threshold_is_honoured_in_expectation_where_the_belief_is_right() -> None:
+    draw = np.random.default_rng(4)
+    table = table_of((draw.random((400, 2)) < [0.5, 0.8]).astype(float))
+    rules = Rules(false_pass=0.3, judge_usd=1e-4)
+    rows = thresholds(table, [belief(0.5, 0.8)] * table.count, Tradeoff(usd=0.01), rules, (0.7, 0.9))
+    for row in rows:
+        assert row["reached"] > 100
+        assert row["predicted"] >= row["quality"]
+        assert row["actual"] >= row["quality"] - 3 * row["error"]
+        assert row["actual"] == pytest.approx(row["predicted"], abs=4 * row["error"] + 0.02)
 
 
 def candidate(name: str, technique: str, score: float, parents: tuple[str, ...], begun: float) -> dict[str, Any]:
