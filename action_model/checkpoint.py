@@ -110,6 +110,9 @@ def _tensors(learnt: Learnt) -> dict[str, NDArray[Any]]:
     for table, mixture in learnt.mixtures.items():
         tensors |= _ridge(f"{table}.level", mixture.level) | _ridge(f"{table}.differences", mixture.differences)
         tensors[f"{table}.weights"] = np.array(mixture.weights)
+        if mixture.topic_levels is not None:
+            tensors[f"{table}.topic_levels"] = mixture.topic_levels
+            tensors[f"{table}.level_share"] = np.array([mixture.level_share])
         views = [*([mixture.topics] if mixture.topics else []), *mixture.clusters]
         for i, view in enumerate(views):
             tensors |= _view(f"{table}.view{i}", view)
@@ -197,4 +200,6 @@ def _read_mixture(tensors: Mapping[str, NDArray[Any]], table: str) -> Mixture:
         topics,
         tuple(clusters),
         (first, second, third),
+        tensors.get(f"{table}.topic_levels"),
+        float(tensors.get(f"{table}.level_share", np.zeros(1))[0]),
     )

@@ -71,7 +71,8 @@ def fuse(learnt: Learnt) -> Fused:
         columns = list(learnt.tables[table])
         present = (mixture.topics is not None, bool(mixture.clusters), True)
         total = sum(weight for weight, is_there in zip(mixture.weights, present, strict=True) if is_there)
-        for ridge, weight in ((mixture.level, 1.0), (mixture.differences, mixture.weights[2] / total)):
+        by_topic = mixture.level_share if mixture.topics is not None and mixture.topic_levels is not None else 0.0
+        for ridge, weight in ((mixture.level, 1.0 - by_topic), (mixture.differences, mixture.weights[2] / total)):
             at[columns] += weight * (ridge.mean - ridge.center @ ridge.weights)
             slope[:, columns] += weight * ridge.weights
         for view in mixture.clusters:
@@ -80,7 +81,10 @@ def fuse(learnt: Learnt) -> Fused:
             inverse.append(np.full(len(view.gate.centers), 1.0 / view.gate.temperature))
             means.append(_placed(view.means * mixture.weights[1] / total / len(mixture.clusters), columns, models))
         if mixture.topics is not None and isinstance(mixture.topics.gate, Ridge):
-            placed = _placed(mixture.topics.means * mixture.weights[0] / total, columns, models)
+            said = mixture.topics.means * mixture.weights[0] / total
+            if by_topic and mixture.topic_levels is not None:
+                said = said + by_topic * mixture.topic_levels[:, None]
+            placed = _placed(said, columns, models)
             topics.append((mixture.topics.gate, mixture.topics.power, placed))
     stacked = np.concatenate(centers)
     counts = np.array([len(part) for part in centers], dtype=np.intp)
