@@ -3,6 +3,8 @@ answers at once. Neither knows keys, money, headers or errors: they show what th
 
 import asyncio
 import json
+import re
+import time
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, cast
 
@@ -46,7 +48,10 @@ def framed(data: bytes) -> bytes:
 
 
 class FastUpstream(asyncio.Protocol):
-    """Answers a request when its last byte has come; a stream of a request that says "paced" has pauses."""
+    """Answers a request when its last byte has come.
+
+    A stream of a request that says "paced" has pauses; "paced-200" has 200 chunks, each with the moment it was sent.
+    """
 
     pause_seconds = 0.05
 
@@ -68,8 +73,12 @@ class FastUpstream(asyncio.Protocol):
         if len(self._buffer) < head + 4 + length:
             return
         streams, paced = b'"stream":true' in self._buffer.replace(b" ", b""), b'"paced"' in self._buffer
+        stamped = [int(chunks) for chunks in re.findall(rb'"paced-(\d+)"', self._buffer)]
         self._buffer.clear()
-        if streams:
+        if stamped:
+            self._transport.write(STREAM_HEAD + chunk({"role": "assistant", "content": ""}))
+            self._stamped(stamped[0])
+        elif streams:
             self._stream(paced)
         else:
             self._transport.write(WHOLE)
@@ -91,6 +100,15 @@ class FastUpstream(asyncio.Protocol):
             return
         self._transport.write(chunk({"content": "word "}))
         asyncio.get_running_loop().call_later(self.pause_seconds, self._later, left - 1)
+
+    def _stamped(self, left: int) -> None:
+        if self._transport.is_closing():
+            return
+        if not left:
+            self._end()
+            return
+        self._transport.write(chunk({"content": f"t{time.monotonic():.6f} "}))
+        asyncio.get_running_loop().call_later(self.pause_seconds, self._stamped, left - 1)
 
     def _end(self) -> None:
         self._transport.write(chunk({}, "stop") + framed(b"data: [DONE]\n\n") + b"0\r\n\r\n")

@@ -66,18 +66,19 @@ class Target:
 def request_bytes(target: Target, body: dict[str, object]) -> bytes:
     """One request, as it goes over the wire."""
     host, _, path = target.url.removeprefix("http://").partition("/")
-    encoded = json.dumps({**body, "messages": [{"role": "user", "content": FILLER}], "temperature": 0.5}).encode()
+    encoded = json.dumps({"messages": [{"role": "user", "content": FILLER}], "temperature": 0.5, **body}).encode()
     head = f"POST /{path}/chat/completions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {target.key}\r\n"
     return f"{head}Content-Type: application/json\r\nContent-Length: {len(encoded)}\r\n\r\n".encode() + encoded
 
 
 class Load:
-    """Sends requests on `connections` at once until the time is over."""
+    """Sends requests on `connections` at once until the time is over, with a pause after each."""
 
-    def __init__(self, target: Target, body: dict[str, object], connections: int) -> None:
+    def __init__(self, target: Target, body: dict[str, object], connections: int, pause_seconds: float = 0.0) -> None:
         self._target = target
         self._request = request_bytes(target, body)
         self._connections = connections
+        self._pause_seconds = pause_seconds
         self.seconds: list[float] = []
         self.first_seconds: list[float] = []
         self.errors = 0
@@ -98,6 +99,8 @@ class Load:
             await self._rest(reader, head.lower())
             self.seconds.append(time.perf_counter() - started)
             self.errors += b" 200 " not in head[:20]
+            if self._pause_seconds:
+                await asyncio.sleep(self._pause_seconds)
         writer.close()
 
     async def _rest(self, reader: asyncio.StreamReader, head: bytes) -> None:
@@ -167,8 +170,8 @@ def free_port() -> int:
 
 
 def wait_for(port: int) -> None:
-    """Until something listens; raises TimeoutError after 20 s."""
-    until = time.monotonic() + 20
+    """Until something listens; raises TimeoutError after 60 s."""
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
