@@ -1,28 +1,57 @@
-"""`maestro efforts`: what a dollar is worth at each effort, fitted so that a run costs on the mean what you state."""
+"""`maestro efforts`: what a dollar is worth at each effort, fitted so that a task costs on the mean what you state."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from action_model.belief import Belief
+from action_model.metrics import interval
 from router.planner import Tradeoff
-from scripts.bench_replay import evenly, fit_tradeoff
+from scripts.bench_replay import evenly
 from scripts.replay.beliefs import portfolio_of
+from scripts.replay.curves import HALVES, WORTHS, Curve, curve, expected_usd
 from scripts.replay.fixed import best_single, single
 from scripts.replay.latent import latent_beliefs
 from scripts.replay.planned import Rules, play
-from scripts.replay.tables import load_tables
+from scripts.replay.tables import Table, load_tables
+from scripts.stamp import stamp
 
-HALVINGS = 12
 SHARES = "low=0.1,medium=0.3,high=0.6"
-NOTE = "# Fitted on {table}, {prompts} tasks; the best single model costs ${usd:.6f} a task there.\n"
-POINT = "[efforts.{name}]          # ${goal:.6f} a task aimed at; ${fitted:.6f} there, ${held:.6f} on tasks not seen\n"
-VALUES = "usd = {usd:.4g}\nseconds = 0.0\n"
+NOTE = "# Fitted on {table}, {tasks} tasks; the best single model costs ${usd:.6f} a task there.\n"
+POINT = """\
+[efforts.{name}]          # ${goal_usd:.6f} a task aimed at, ${train_usd:.6f} there
+# fitted on one half, the other costs {bias:+.1%} ± {spread:.1%} (mean and standard deviation of {halves} halves)
+# {held} tasks not seen: ${held_usd:.6f} ({low:.6f} to {high:.6f}), {off:+.1%}, {right:.3f} right;
+# the planner expected {shift:+.1%} of them
+usd = {usd_value:.4g}
+seconds = 0.0
+"""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One effort: the worth of a dollar for a stated mean cost, and how near tasks not seen come to it.
+
+    `bias` and `spread` by halves of the train tasks; `shift` is how much dearer the planner expected the held tasks to
+    be than the train tasks, which no fit on the train tasks can know.
+    """
+
+    usd_value: float
+    goal_usd: float
+    train_usd: float
+    bias: float
+    spread: float
+    held_usd: float
+    held_interval: tuple[float, float]
+    shift: float
+    right: float
 
 
 def read_shares(text: str) -> dict[str, float]:
@@ -45,10 +74,20 @@ def read_shares(text: str) -> dict[str, float]:
 @click.option("--train", "train_split", default="train", show_default=True)
 @click.option("--test", "test_split", default="dev", show_default=True)
 @click.option("--shares", default=SHARES, show_default=True, help="Of the best single model's mean cost.")
-@click.option("--most", default=400, show_default=True, help="At most so many tasks of each split, evenly taken.")
+@click.option("--most", default=600, show_default=True, help="At most so many tasks of each split, evenly taken.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(data: Path, table: str, train_split: str, test_split: str, shares: str, most: int, as_json: bool) -> None:
-    """Fit effort levels by bisection on outcomes, and print them as settings."""
+@click.option("--to", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Or write it, for the report.")
+def command(
+    data: Path,
+    table: str,
+    train_split: str,
+    test_split: str,
+    shares: str,
+    most: int,
+    as_json: bool,
+    json_path: Path | None,
+) -> None:
+    """Fit effort levels to stated mean costs on outcomes, and print them as settings."""
     wanted = read_shares(shares)
     loaded = load_tables(data, table, (train_split, test_split))
     train, test = loaded[train_split], evenly(loaded[test_split], most)
@@ -56,27 +95,43 @@ def command(data: Path, table: str, train_split: str, test_split: str, shares: s
     taken = np.arange(0, train.count, max(1, -(-train.count // most)))
     sample, seen = train.take(taken), [beliefs.train[i] for i in taken.tolist()]
     base = float(single(train, best_single(train)).usd.mean())
-    rows: dict[str, Any] = {}
     with Progress(console=Console(stderr=True)) as progress:
-        for name, share in wanted.items():
-            step = progress.add_task(name, total=None)
-            fitted = fit_tradeoff(sample, seen, share * base, Rules(), partial(progress.advance, step), HALVINGS)
-            costs = [cost(sample, seen, fitted), cost(test, beliefs.test, fitted)]
-            rows[name] = {
-                "usd_value": fitted.usd,
-                "goal_usd": share * base,
-                "train_usd": costs[0],
-                "test_usd": costs[1],
-            }
-    if as_json:
-        click.echo(json.dumps({"table": table, "tasks": sample.count, "best_single_usd": base, "efforts": rows}))
-        return
-    click.echo(NOTE.format(table=table, prompts=sample.count, usd=base))
-    for name, row in rows.items():
-        told = POINT.format(name=name, goal=row["goal_usd"], fitted=row["train_usd"], held=row["test_usd"])
-        click.echo(told + VALUES.format(usd=row["usd_value"]))
+        step = progress.add_task("worths", total=WORTHS)
+        played = curve(sample, seen, base, partial(progress.advance, step))
+    levels = {name: fit(played, share * base, (sample, seen), (test, beliefs.test)) for name, share in wanted.items()}
+    told = {"bench": "efforts", "made": stamp(), "table": table, "tasks": sample.count, "held": test.count}
+    told |= {"best_single_usd": base, "efforts": {name: asdict(level) for name, level in levels.items()}}
+    if json_path is not None:
+        json_path.write_text(json.dumps(told, indent=1), "utf-8")
+    click.echo(json.dumps(told) if as_json else settings(levels, table, sample.count, test.count, base))
 
 
-def cost(table: Any, beliefs: Any, tradeoff: Tradeoff) -> float:
-    """The mean dollars of a task."""
-    return float(play(table, beliefs, portfolio_of(table), tradeoff, Rules(), lambda: None).usd.mean())
+def fit(
+    played: Curve, goal_usd: float, train: tuple[Table, Sequence[Belief]], held: tuple[Table, Sequence[Belief]]
+) -> Level:
+    """One level, and what it costs on tasks not seen."""
+    worth, (bias, spread) = played.worth_at(goal_usd), played.error(goal_usd)
+    outcome = play(held[0], held[1], portfolio_of(held[0]), Tradeoff(usd=worth), Rules())
+    shift = expected_usd(*held, worth).mean() / max(expected_usd(*train, worth).mean(), 1e-15) - 1.0
+    return Level(
+        usd_value=worth,
+        goal_usd=goal_usd,
+        train_usd=played.cost_at(worth, np.arange(train[0].count)),
+        bias=bias,
+        spread=spread,
+        held_usd=float(outcome.usd.mean()),
+        held_interval=interval(lambda rows: float(outcome.usd[rows].mean()), len(outcome.usd)),
+        shift=float(shift),
+        right=float(outcome.right.mean()),
+    )
+
+
+def settings(levels: Mapping[str, Level], table: str, tasks: int, held: int, base_usd: float) -> str:
+    """As tables for `maestro.toml`, with how good they are as comments."""
+    lines = [NOTE.format(table=table, tasks=tasks, usd=base_usd)]
+    for name, level in levels.items():
+        low, high = level.held_interval
+        off = level.held_usd / level.goal_usd - 1.0
+        more = {"halves": HALVES, "held": held, "low": low, "high": high, "off": off}
+        lines.append(POINT.format(name=name, **asdict(level), **more))
+    return "\n".join(lines)

@@ -21,7 +21,7 @@ from proxy.providers import found_providers, upstream_of
 from proxy.settings import Settings, SettingsError, load_settings
 from proxy.specs import spec_of
 from router.dispatcher import Dispatcher, DispatcherOptions
-from router.efforts import EFFORTS
+from router.efforts import EFFORTS, efforts_with
 from router.errors import MaestroError
 from router.judging.judge import Judge
 from router.ledger.ledger import Ledger, RunQuery
@@ -80,8 +80,9 @@ def command(
     try:
         settings = load_settings(config)
         was = from_effort or settings.defaults.effort
-        old = EFFORTS[was]
-        new = EFFORTS[effort] if effort else Tradeoff(
+        efforts = efforts_with({name: Tradeoff(said.usd, said.seconds) for name, said in settings.efforts.items()})
+        old = efforts[was]
+        new = efforts[effort] if effort else Tradeoff(
             old.usd if usd_value is None else usd_value, old.seconds if seconds_value is None else seconds_value
         )  # fmt: skip
         found, left_out = asyncio.run(replay(settings, (old, new), checkpoint, RunQuery(team=team, limit=limit)))

@@ -3,10 +3,11 @@
 import click
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from scripts.bench_replay import fit_tradeoff
-from scripts.efforts import HALVINGS, cost, read_shares
-from scripts.replay.planned import Rules
+from scripts.efforts import fit, read_shares, settings
+from scripts.replay.curves import Curve, curve
 from tests.scripts.test_replay import belief, table_of
 
 
@@ -19,8 +20,29 @@ def test_shares_are_read_and_a_wrong_one_is_named() -> None:
 
 def test_the_mean_cost_lands_within_five_percent_where_tasks_differ() -> None:
     goal, draw = 0.03, np.random.default_rng(3)
-    cheap, dear = draw.uniform(0.05, 0.95, 200), draw.uniform(0.05, 0.95, 200)
-    table = table_of((draw.random((200, 2)) < np.stack([cheap, dear], axis=1)).astype(float))
+    cheap, dear = draw.uniform(0.05, 0.95, 300), draw.uniform(0.05, 0.95, 300)
+    table = table_of((draw.random((300, 2)) < np.stack([cheap, dear], axis=1)).astype(float))
     beliefs = [belief(*chances) for chances in zip(cheap.tolist(), dear.tolist(), strict=True)]
-    fitted = fit_tradeoff(table, beliefs, goal, Rules(), lambda: None, HALVINGS)
-    assert cost(table, beliefs, fitted) == pytest.approx(goal, rel=0.05)
+    played = curve(table, beliefs, 0.1, lambda: None)
+    level = fit(played, goal, (table, beliefs), (table, beliefs))
+    assert level.held_usd == pytest.approx(goal, rel=0.05)
+    assert abs(level.bias) < 0.05 and 0.0 < level.spread < 0.5
+    assert level.shift == pytest.approx(0.0)
+    assert f"usd = {level.usd_value:.4g}" in settings({"low": level}, "table", 300, 300, 0.1)
+
+
+@given(st.lists(st.floats(0.001, 10.0), min_size=4, max_size=8), st.floats(0.001, 10.0))
+def test_a_stated_cost_is_found_on_the_curve_or_its_nearest_end_is_taken(costs: list[float], goal: float) -> None:
+    falling = np.array(sorted(costs, reverse=True))
+    it = Curve(np.geomspace(1.0, 100.0, len(costs)), np.tile(falling[:, None], (1, 6)), np.ones((len(costs), 6)))
+    worth = it.worth_at(goal)
+    assert 1.0 - 1e-9 <= worth <= 100.0 + 1e-6
+    reachable = min(max(goal, falling[-1]), falling[0])
+    if np.all(np.diff(falling) < -1e-6):
+        assert it.cost_at(worth, np.arange(6)) == pytest.approx(reachable, rel=1e-3)
+
+
+def test_a_dearer_target_never_makes_a_dollar_worth_more() -> None:
+    it = Curve(np.geomspace(1.0, 100.0, 4), np.array([[4.0], [3.0], [3.5], [1.0]]), np.ones((4, 1)))
+    worths = [it.worth_at(goal) for goal in (0.5, 1.0, 2.0, 3.0, 4.0, 9.0)]
+    assert worths == sorted(worths, reverse=True)
