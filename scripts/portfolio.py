@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from action_model.offline.members import Chosen, View, choose_members
+from action_model.offline.members import SURE, Chosen, View, choose_members
 from action_model.outcomes import SELECTIONS, read_grids, selection_of
 from scripts.offline.pages import Line, Page, Plot
 
@@ -55,6 +55,8 @@ def command(
             )
         chosen = found[name] = choose_members(train, held, loss, view)
         console.print(table_of(name, chosen))
+        for line in frontier_lines(chosen):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         for line in words_of(chosen, loss, len(train.prompts), len(held.prompts)):
             console.print(line, markup=False)
             page.say(f"{name}: {line}")
@@ -82,6 +84,24 @@ def table_of(name: str, chosen: Chosen) -> Table:
     return table
 
 
+def frontier_lines(chosen: Chosen) -> list[str]:
+    """What each member adds at every point of the frontier, and what the set loses there, in thousandths."""
+    width = max(len(name) for name in ("a dollar is worth", *(member.name for member in chosen.members)))
+    rows = [("a dollar is worth", [_short(point) for point in chosen.points])]
+    rows += [(member.name, [f"{1000 * lost:.0f}" for lost in member.adds]) for member in chosen.members]
+    rows.append(("all: success", [f"{1000 * value:.0f}" for value in chosen.full]))
+    rows.append(("loses, held out", [f"{1000 * lost:.0f}" for lost in chosen.held_losses]))
+    lines = [f"{name:{width}} " + " ".join(f"{cell:>6}" for cell in cells) for name, cells in rows]
+    return [
+        "What the set would lose without each, at every operating point, in thousandths of a success a task:",
+        *lines,
+    ]
+
+
+def _short(point: float) -> str:
+    return f"{point:.3g}" if point < 1000 else f"{point / 1000:.3g}k"
+
+
 def words_of(chosen: Chosen, loss: float, train: int, held: int) -> list[str]:
     """The result in sentences."""
     count = len(chosen.members)
@@ -89,6 +109,8 @@ def words_of(chosen: Chosen, loss: float, train: int, held: int) -> list[str]:
         f"{count} of {count + len(chosen.dropped)} actions, {chosen.view} view: at most {chosen.worst_loss:.4f} below "
         f"the full set at any operating point on {train} train tasks (asked: {loss:.4f}), "
         f"{chosen.held_worst_loss:.4f} on {held} held-out ones ({chosen.held_mean_loss:.4f} on average).",
+        f"Across halves of the train tasks, {SURE:.0%} of samples of {held} tasks lose at most {chosen.bound:.4f}. In "
+        f"hindsight, by the best order for the held-out tasks themselves, the loss is {chosen.hindsight_loss:.4f}.",
         f"The {count} best by their own success would lose {chosen.top_k_loss:.4f} at worst on the held-out tasks.",
     ]
     if chosen.held_worst_loss > loss:
@@ -102,12 +124,19 @@ def words_of(chosen: Chosen, loss: float, train: int, held: int) -> list[str]:
 
 def tell(page: Page, name: str, chosen: Chosen) -> None:
     """The same in the page."""
-    page.show(name, [asdict(member) for member in chosen.members])
+    members = [{key: value for key, value in asdict(member).items() if key != "adds"} for member in chosen.members]
+    page.show(name, members)
+    at = [{"a dollar is worth": point, "full": full} for point, full in zip(chosen.points, chosen.full, strict=True)]
+    for place, row in enumerate(at):
+        row["held-out loss"] = chosen.held_losses[place]
+        row |= {member.name: member.adds[place] for member in chosen.members}
+    page.show(f"{name}: what the set would lose without each, at every operating point", at)
     places = [point if point > 0 else min(p for p in (*chosen.points, 1.0) if p > 0) / 10 for point in chosen.points]
     lines = [
         Line("all actions", places, chosen.full, mode="lines+markers"),
         Line("chosen", places, chosen.kept, mode="lines+markers"),
     ]
-    page.plots.append(
-        Plot(name, "value of a dollar (1 = one success)", "success less the value of the money", lines, True)
-    )
+    title = "value of a dollar (1 = one success)"
+    page.plots.append(Plot(name, title, "success less the value of the money", lines, True))
+    adds = [Line(member.name, places, member.adds, mode="lines+markers") for member in chosen.members]
+    page.plots.append(Plot(f"{name}: what each adds", title, "lost without it", adds, True))

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from action_model.offline.completion import complete
-from action_model.offline.members import choose_members, ensemble_value
+from action_model.offline.ensembles import ensemble_value
+from action_model.offline.members import choose_members
 from action_model.offline.replayed import Replay, active, uniform
 from action_model.offline.sampling import (
     SamplingConfig,
