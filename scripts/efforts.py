@@ -16,7 +16,7 @@ from action_model.metrics import interval
 from router.planner import Tradeoff
 from scripts.bench_replay import evenly
 from scripts.replay.beliefs import portfolio_of
-from scripts.replay.curves import HALVES, WORTHS, Curve, curve, expected_usd
+from scripts.replay.curves import HALVES, WORTHS, Curve, curve, expected_usd, worths_for
 from scripts.replay.fixed import best_single, single
 from scripts.replay.latent import latent_beliefs
 from scripts.replay.planned import Rules, play
@@ -97,7 +97,7 @@ def command(
     base = float(single(train, best_single(train)).usd.mean())
     with Progress(console=Console(stderr=True)) as progress:
         step = progress.add_task("worths", total=WORTHS)
-        played = curve(sample, seen, base, partial(progress.advance, step))
+        played = curve(sample, seen, worths_for(base), partial(progress.advance, step))
     levels = {name: fit(played, share * base, (sample, seen), (test, beliefs.test)) for name, share in wanted.items()}
     told = {"bench": "efforts", "made": stamp(), "table": table, "tasks": sample.count, "held": test.count}
     told |= {"best_single_usd": base, "efforts": {name: asdict(level) for name, level in levels.items()}}

@@ -53,9 +53,14 @@ class Curve:
         return float(np.mean(errors)), float(np.std(errors))
 
 
-def curve(table: Table, beliefs: Sequence[Belief], base_usd: float, tick: Callable[[], None]) -> Curve:
-    """Plays every task at every worth, exact check, one answer at a time; `base_usd` sets the scale."""
-    worths = np.geomspace(*SPAN, WORTHS) / base_usd
+def worths_for(base_usd: float) -> Floats:
+    """The worths that are played where the best single model costs so much a task."""
+    worths: Floats = np.geomspace(*SPAN, WORTHS) / base_usd
+    return worths
+
+
+def curve(table: Table, beliefs: Sequence[Belief], worths: Floats, tick: Callable[[], None]) -> Curve:
+    """Plays every task at every worth, exact check, one answer at a time."""
     played = []
     for worth in worths.tolist():
         played.append(play(table, beliefs, portfolio_of(table), Tradeoff(usd=worth), Rules()))

@@ -20,15 +20,15 @@ def test_shares_are_read_and_a_wrong_one_is_named() -> None:
 
 def test_the_mean_cost_lands_within_five_percent_where_tasks_differ() -> None:
     goal, draw = 0.03, np.random.default_rng(3)
-    cheap, dear = draw.uniform(0.05, 0.95, 300), draw.uniform(0.05, 0.95, 300)
-    table = table_of((draw.random((300, 2)) < np.stack([cheap, dear], axis=1)).astype(float))
+    cheap, dear = draw.uniform(0.05, 0.95, 80), draw.uniform(0.05, 0.95, 80)
+    table = table_of((draw.random((80, 2)) < np.stack([cheap, dear], axis=1)).astype(float))
     beliefs = [belief(*chances) for chances in zip(cheap.tolist(), dear.tolist(), strict=True)]
-    played = curve(table, beliefs, 0.1, lambda: None)
+    played = curve(table, beliefs, np.geomspace(3.0, 12.0, 9), lambda: None)
     level = fit(played, goal, (table, beliefs), (table, beliefs))
     assert level.held_usd == pytest.approx(goal, rel=0.05)
     assert abs(level.bias) < 0.05 and 0.0 < level.spread < 0.5
     assert level.shift == pytest.approx(0.0)
-    assert f"usd = {level.usd_value:.4g}" in settings({"low": level}, "table", 300, 300, 0.1)
+    assert f"usd = {level.usd_value:.4g}" in settings({"low": level}, "table", 80, 80, 0.1)
 
 
 @given(st.lists(st.floats(0.001, 10.0), min_size=4, max_size=8), st.floats(0.001, 10.0))
