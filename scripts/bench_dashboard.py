@@ -108,8 +108,8 @@ def _trace(run_id: str, number: int) -> dict[str, Any]:
 
 def _request(number: int, reading: Mapping[str, Any]) -> dict[str, Any]:
     """At the three efforts in turn, about all eight topics."""
-    effort = list(EFFORTS.values())[number % len(EFFORTS)]
-    demand = [1.0 if number // 3 >> place & 1 else -1.0 for place in range(3)]
+    effort = list(EFFORTS.values())[number // 3 % len(EFFORTS)]
+    demand = [1.0 if number // 9 >> place & 1 else -1.0 for place in range(3)]
     return {
         **reading,
         "demand": demand,

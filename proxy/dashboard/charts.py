@@ -147,7 +147,10 @@ def burn_chart(limit_usd: float, days: Sequence[tuple[str, float]], left: Sequen
             {"name": "Left", "mode": "lines+markers", "x": names, "y": list(left)},
             {"name": "Limit", "mode": "lines", "x": names, "y": [limit_usd] * len(names), "line": {"dash": "dot"}},
         ],
-        "layout": {"yaxis": {"title": {"text": "Dollars left"}, "tickprefix": "$", "rangemode": "tozero"}},
+        "layout": {
+            "xaxis": {"type": "category"},
+            "yaxis": {"title": {"text": "Dollars left"}, "tickprefix": "$", "rangemode": "tozero"},
+        },
     } | ({"note": f"forecast ${forecast:.2f}"} if forecast else {})
 
 

@@ -13,7 +13,7 @@
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: ink, size: 12 },
       colorway: [1, 2, 3, 4, 5, 6].map((i) => colour("--c" + i)),
-      margin: { l: 50, r: 12, t: 12, b: isNarrow() ? 130 : 40 },
+      margin: { l: 50, r: 12, t: 12, b: isNarrow() && figure.data.length > 1 ? 50 + 18 * figure.data.length : 40 },
       legend: { orientation: "h", y: isNarrow() ? -0.4 : -0.22, ...(said.legend || {}) },
       showlegend: figure.data.length > 1,
       xaxis: { ...axis, nticks: isNarrow() ? 5 : 10, ...(said.xaxis || {}) },
