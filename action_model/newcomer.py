@@ -20,8 +20,13 @@ FAMILY_PULL = 2.0
 """A family's mean counts its members against so many of the whole population."""
 FAMILY_SHARE = 0.7
 """With family, the prior's variance is smaller: relatives are alike."""
-OWN_VARIANCE = 0.05
-"""Added to the population's covariance: a new model may differ in ways that no known one does."""
+OWN_VARIANCE, OWN_LOADING_VARIANCE = 0.05, 0.01
+"""Added to the population's covariance of the bias, and of each loading: a new model may differ in ways that no known
+one does. Five times as much for a loading cost a fortieth of the AUC at 128 labels on mmlu_pro."""
+LOADING_SHARE = 0.25
+"""Of the known models' covariance of loadings that is believed of a new one: a dozen models say little of it."""
+TELLING_POOL = 64
+"""At least so many free tasks, drawn at random, are compared at each choice."""
 MOST_SLOPE = 1.5
 STEPS = 40
 
@@ -53,8 +58,11 @@ def prior_of(learnt: Learnt, name: str, log_price: float | None = None) -> Coeff
     relatives = [i for i, known in enumerate(learnt.models) if family_of(known.split(":", 1)[1]) == family_of(name)]
     mean = rows.mean(axis=0)
     centred = rows - mean
-    covariance = centred.T @ centred / len(rows) + OWN_VARIANCE * np.eye(rows.shape[1])
+    covariance = centred.T @ centred / len(rows)
     covariance += np.diag(np.diag(covariance)) * (rows.shape[1] / len(rows))  # few models say little of covariances
+    believed = np.array([1.0, *np.full(len(mean) - 1, LOADING_SHARE**0.5)])
+    covariance = believed[:, None] * covariance * believed[None, :]
+    covariance += np.diag([OWN_VARIANCE, *np.full(len(mean) - 1, OWN_LOADING_VARIANCE)])
     if relatives:
         share = len(relatives) / (len(relatives) + FAMILY_PULL)
         mean = (1 - share) * mean + share * rows[relatives].mean(axis=0)
@@ -100,25 +108,34 @@ def fit_coefficients(
 
 
 def most_telling(known: Coefficients, demand: Floats, count: int, attenuation: float, free: Sequence[int]) -> list[int]:
-    """Which of the tasks `free` to label next: greedily the largest information gain, 1/2 log(1 + p(1-p) φ' Σ φ).
+    """Which of the tasks `free` to label next: one half greedily those whose label tells most of the *predictions* for
+    all tasks, the other at random. The same question, the same choice.
 
-    That is the gain in entropy of the coefficients under the Laplace approximation (MacKay 1992,
-    "Information-based objective functions"); Σ shrinks with each choice, so that a batch does not repeat itself.
+    A label of task i takes w_i φ_i' Σ M Σ φ_i / (1 + w_i φ_i' Σ φ_i) off the summed variance of the chances, where w is
+    p (1 - p) and M the mean of w² φ φ' over all tasks (Cohn, Ghahramani & Jordan 1996). The information on the
+    coefficients themselves (MacKay 1992) chooses tasks at the edges, which tell little of ordinary ones: it was worse
+    than random choice. So each choice is among some free tasks, drawn at random; Σ shrinks with each.
     """
     phi = attenuation * np.concatenate([np.ones((len(demand), 1)), demand], axis=1)
     p = sigmoid(phi @ known.mean)
     weight = p * (1 - p)
+    moment = (phi * (weight**2)[:, None]).T @ phi / max(len(phi), 1)
     covariance = known.covariance.copy()
+    some = np.random.default_rng(len(free)).permutation(np.array(free, dtype=np.intp))[: max(TELLING_POOL, 4 * count)]
     left = np.zeros(len(demand), dtype=bool)
-    left[list(free)] = True
+    left[some] = True
     chosen: list[int] = []
-    for _ in range(min(count, len(free))):
-        spread = weight * np.einsum("nk,kl,nl->n", phi, covariance, phi)
-        best = int(np.where(left, spread, -np.inf).argmax())
+    for place in range(min(count, len(some))):
+        along = phi @ covariance
+        taken = weight * np.einsum("nk,kl,nl->n", along, moment, along)
+        gain = taken / (1.0 + weight * np.einsum("nk,nk->n", along, phi))
+        is_random = place >= (count + 1) // 2
+        best = int(some[left[some]][0]) if is_random else int(np.where(left, gain, -np.inf).argmax())
         chosen.append(best)
         left[best] = False
         direction = covariance @ phi[best]
-        covariance -= np.outer(direction, direction) * weight[best] / (1.0 + spread[best])
+        shrunk = weight[best] / (1.0 + weight[best] * float(phi[best] @ direction))
+        covariance -= shrunk * np.outer(direction, direction)
     return chosen
 
 

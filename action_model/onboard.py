@@ -69,13 +69,20 @@ def onboard(learnt: Learnt, newcomer: Newcomer, labels: Sequence[Label]) -> Lear
 def next_questions(
     learnt: Learnt, newcomer: Newcomer, texts: Sequence[str], answered: Mapping[int, float], count: int
 ) -> list[int]:
-    """Which of the tasks to label next, by information gain. `answered` are the scores of those already labelled."""
+    """Which of the tasks to label next: see `most_telling`. `answered` are the scores of those already labelled."""
     demand = learnt.demand(learnt.logits_at(_projected(learnt, texts)))
+    return next_among(learnt, newcomer, demand, answered, count)
+
+
+def next_among(
+    learnt: Learnt, newcomer: Newcomer, demand: Floats, answered: Mapping[int, float], count: int
+) -> list[int]:
+    """The same of tasks whose demand (N, k) is known."""
     theta = theta_prior(learnt, newcomer.name)
     done = sorted(answered)
     score = np.array([answered[i] for i in done])
     known = _fit(learnt, newcomer, demand[done], (score, np.zeros(len(done))), theta)
-    free = [i for i in range(len(texts)) if i not in answered]
+    free = [i for i in range(len(demand)) if i not in answered]
     return most_telling(known, demand, count, attenuation_of(theta), free)
 
 

@@ -31,13 +31,15 @@ def train(
     config: LatentConfig | None = None,
     tell: Callable[[str], None] = lambda _: None,
     concentration: float = CONCENTRATION,
+    features: Mapping[str, Floats] | None = None,
 ) -> Learnt:
     """The projection over all texts, a mixture per grid, the latent model over all of them together. Deterministic.
 
-    `concentration` is that of repeats, where tables with repeated samples have said it.
+    `concentration` is that of repeats, where tables with repeated samples have said it; `features` are those of the
+    grids' prompts, where they are there already.
     """
     tell("features")
-    features = {name: featurize(grid.prompts) for name, grid in grids.items()}
+    features = features or {name: featurize(grid.prompts) for name, grid in grids.items()}
     projection = fit_projection(np.concatenate(list(features.values())))
     models, tables = _columns(grids)
     projected = {name: projection(rows) for name, rows in features.items()}
