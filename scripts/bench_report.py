@@ -1,14 +1,16 @@
 """`maestro bench report`: the benchmark pages from stored results. Rows that went badly stay in."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 
-from scripts.reporting.plots import cost_plot
+from scripts.reporting.plots import Mark, cost_plot, line_plot, mark_plot
 from scripts.reporting.sections import kind_of, section
 
+MODES = ("code", "judge")
 HEAD = """\
 # Benchmarks
 
@@ -46,10 +48,40 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def plots(folder: Path, name: str, result: dict[str, Any]) -> list[str]:
-    """A picture for each table of a replay, written beside the page; how the page shows them."""
+    """The pictures of a result, written beside the page; how the page shows them."""
     shown = []
-    for table, rows in result.get("tables", {}).items() if kind_of(result) == "replay" else ():
-        picture = folder / f"{name}_{table}.svg"
-        picture.write_text(cost_plot(table, rows), "utf-8")
-        shown.append(f"![{table}]({picture.name})")
+    for title, drawn in pictures(result).items():
+        picture = folder / f"{name}_{re.sub('[^a-z0-9]+', '_', title.lower()).strip('_')}.svg"
+        picture.write_text(drawn, "utf-8")
+        shown.append(f"![{title}]({picture.name})")
     return shown
+
+
+def pictures(result: dict[str, Any]) -> dict[str, str]:
+    """Policies by cost, arms by tokens, samples by money; nothing for other kinds."""
+    kind = kind_of(result)
+    if kind == "replay":
+        return {table: cost_plot(table, rows) for table, rows in result["tables"].items()}
+    if kind in ("ifeval", "following"):
+        return {mode: arms_plot(f"{kind}, {mode} mode", result[mode]["arms"]) for mode in MODES if mode in result}
+    if kind == "scaling":
+        cases = (case for case in result["cases"] if len(case["rows"]) > 1)
+        return {f"{place} {case['name']}": samples_plot(case) for place, case in enumerate(cases, 1)}
+    return {}
+
+
+def arms_plot(title: str, arms: dict[str, Any]) -> str:
+    """Prompts right against output tokens."""
+    marks = [Mark(name, row["output_tokens"], row["prompt_accuracy"]) for name, row in arms.items()]
+    return mark_plot(f"{title}: prompts right against output tokens (log)", marks, lambda value: f"{value:.0f}")
+
+
+def samples_plot(case: dict[str, Any]) -> str:
+    """What N samples bring by money, and the strong action once."""
+    lines = {
+        said: [Mark(said, row["usd"], row[key]) for row in case["rows"]]
+        for key, said in (("verified", "checked"), ("doubtful", "check that errs"), ("majority", "majority"))
+        if case["rows"][0][key] is not None
+    }
+    points = [Mark(f"{case['strong']}, once", case["once"]["usd"], case["once"]["verified"])] if case["strong"] else []
+    return line_plot(f"{case['name']}: {case['weak']} N times, by money (log)", lines, points)

@@ -15,6 +15,7 @@ from action_model.offline.replayed import Replay, active, learn, regrets, unifor
 from action_model.offline.sampling import operating_points
 from action_model.outcomes import SELECTIONS, Grid, read_grids
 from action_model.projection import fit_projection
+from scripts.stamp import stamp
 
 STRATEGIES = {"active": active, "uniform": uniform, "whole_rows": whole_rows}
 WIDTH = 64
@@ -42,7 +43,8 @@ def command(
         for line, (mean, half) in found[name]["differences"].items():
             console.print(f"{name} {line}: {mean:+.4f} ± {half:.4f}")
     if json_path is not None:
-        json_path.write_text(json.dumps(found, indent=1), "utf-8")
+        told = {"bench": "sampling", "made": stamp(), "tables": found}
+        json_path.write_text(json.dumps(told, indent=1), "utf-8")
 
 
 def both(grids: Mapping[str, Grid]) -> Grid:

@@ -119,18 +119,23 @@ def difference(ours: Sequence[Samples], theirs: Sequence[Samples], n: int) -> di
 
 def said(found: Mapping[str, Any]) -> str:
     """The verdict in words."""
-    money = found["equal_money"]
     if found["crossing"] is None:
         where = f"no crossing with up to {found['most']} checked samples"
     else:
         share = found["crossing_usd_share"]
         where = f"crossing at {found['crossing']} checked samples, for {share:.2f} × the money"
-    if money is None:
-        return f"{where}; one weak sample costs more than the strong one"
-    low, high = money["interval"]
+    return "; ".join([where, *(compared(f"the same {what}", found, what) for what in ("money", "time"))])
+
+
+def compared(limit: str, found: Mapping[str, Any], what: str) -> str:
+    """How the two compare within one limit."""
+    told = found[f"equal_{what}"]
+    if told is None:
+        return f"for {limit} not even one sample"
+    low, high = told["interval"]
     side = "ahead" if low > 0 else "behind" if high < 0 else "not told apart"
-    most = " (all there are)" if money["n"] == found["most"] else ""
-    return f"{where}; for the same money ({money['n']} samples{most}) {100 * money['difference']:+.1f} points: {side}"
+    most = ", all there are" if told["n"] == found["most"] else ""
+    return f"for {limit} ({told['n']} samples{most}) {100 * told['difference']:+.1f} points: {side}"
 
 
 def label(key: Key) -> str:

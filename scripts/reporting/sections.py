@@ -1,20 +1,23 @@
 """One section of the benchmark page for each kind of stored result: a table of every row, good or bad."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-Result = Mapping[str, Any]
+from scripts.reporting.learning import onboard_tables, sampling_tables
+from scripts.reporting.markdown import Result, anything, bounds, ratio, table
+from scripts.reporting.planning import efforts_tables, latency_tables, repair_tables, replay_tables, scaling_tables
 
 
 def kind_of(result: Result) -> str | None:
     """Which bench wrote it; None for a file that is none of ours."""
     told = result.get("bench")
-    return told if isinstance(told, str) and told in SECTIONS else None
+    return told if isinstance(told, str) and (told in SECTIONS or "made" in result) else None
 
 
 def section(name: str, result: Result) -> str:
     """The section of one result, with how it was made."""
-    title, tables = SECTIONS[str(result["bench"])]
+    kind = str(result["bench"])
+    title, tables = SECTIONS.get(kind, (kind.capitalize(), anything))
     made = result.get("made", {})
     versions = ", ".join(f"{package} {found}" for package, found in made.get("versions", {}).items())
     facts = [
@@ -22,36 +25,6 @@ def section(name: str, result: Result) -> str:
         f"{made.get('machine', '?')}; {made.get('system', '?')}; {versions}",
     ]
     return "\n\n".join([f"## {title} ({name})", "  \n".join(facts), *tables(result)])
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table."""
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
-
-
-def replay_tables(result: Result) -> list[str]:
-    """Every policy on every outcome table."""
-    heads = ("policy", "accuracy", "95 %", "cost share", "calls", "mean s", "p95 s")
-    return [
-        f"### {name}\n\n"
-        + table(
-            heads,
-            (
-                (
-                    policy,
-                    f"{row['accuracy']:.4f}",
-                    _bounds(row["accuracy_interval"]),
-                    f"{row['cost_share']:.3f}",
-                    f"{row['calls']:.2f}",
-                    f"{row['seconds']:.2f}",
-                    f"{row['p95_seconds']:.2f}",
-                )
-                for policy, row in rows.items()
-            ),
-        )
-        for name, rows in result["tables"].items()
-    ]
 
 
 def ifeval_tables(result: Result) -> list[str]:
@@ -64,7 +37,7 @@ def ifeval_tables(result: Result) -> list[str]:
             (
                 name,
                 f"{row['prompt_accuracy']:.3f}",
-                _bounds(row["prompt_interval"]),
+                bounds(row["prompt_interval"]),
                 f"{row['instruction_accuracy']:.3f}",
                 f"{row['calls']:.2f}",
                 f"{row['output_tokens']:.0f}",
@@ -81,14 +54,14 @@ def ifeval_tables(result: Result) -> list[str]:
                 row["arm"],
                 row["against"],
                 f"{row['difference']:+.3f}",
-                _bounds(row["interval"]),
+                bounds(row["interval"]),
                 f"{row['accuracy_ratio']:.2f}",
                 f"{row['output_token_ratio']:.2f}",
             )
             for row in one["paired"]
         )
         found.append(table(pair_heads, pairs))
-        found += kind_tables(one["arms"])
+        found += [*kind_tables(one["arms"]), *scaling_of_arms(one["arms"])]
     return found
 
 
@@ -97,6 +70,19 @@ def kind_tables(arms: Mapping[str, Mapping[str, Any]]) -> list[str]:
     kinds = sorted({kind for row in arms.values() for kind in row.get("by_kind", {})})
     rows = ((name, *(f"{row.get('by_kind', {}).get(kind, 0.0):.3f}" for kind in kinds)) for name, row in arms.items())
     return [table(("arm", *kinds), rows)] if kinds else []
+
+
+def scaling_of_arms(arms: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """One model asked several times against another asked once: does the crossing appear on these models?"""
+    rows = []
+    for many in (name for name in arms if name.startswith("best_of_")):
+        for once in (name for name in arms if name.startswith("single ")):
+            if many.split(" ", 1)[1] != once.split(" ", 1)[1]:
+                ours, theirs = arms[many], arms[once]
+                ratios = (ratio(ours[key], theirs[key]) for key in ("usd", "output_tokens", "seconds"))
+                rows.append((many, once, f"{ours['prompt_accuracy'] - theirs['prompt_accuracy']:+.3f}", *ratios))
+    heads = ("many times", "against, once", "difference", "usd ×", "output tokens ×", "seconds ×")
+    return ["One model asked several times against another asked once:", table(heads, rows)] if rows else []
 
 
 def proxy_tables(result: Result) -> list[str]:
@@ -110,7 +96,7 @@ def proxy_tables(result: Result) -> list[str]:
             r["target"],
             f"{r['per_second']:.0f}",
             f"{r['cpu_ms']:.3f}",
-            _ratio(r["cpu_ms"], bare.get((r["case"], r["connections"]))),
+            ratio(r["cpu_ms"], bare.get((r["case"], r["connections"]))),
             f"{r['p50_ms']:.2f}",
             f"{r['p99_ms']:.2f}",
             f"{r['first_ms']:.2f}",
@@ -121,17 +107,15 @@ def proxy_tables(result: Result) -> list[str]:
     return [table(heads, rows)]
 
 
-def _bounds(pair: Sequence[float]) -> str:
-    return f"{pair[0]:.3f} to {pair[1]:.3f}"
-
-
-def _ratio(ours: float, bare: float | None) -> str:
-    return f"{ours / bare:.2f}" if ours and bare else "-"
-
-
 SECTIONS: dict[str, tuple[str, Callable[[Result], list[str]]]] = {
     "replay": ("Planner in replay", replay_tables),
     "ifeval": ("IFEval on real models", ifeval_tables),
     "following": ("Loosely worded requirements on real texts", ifeval_tables),
+    "latency": ("Deadlines, hedging and overlap", latency_tables),
+    "efforts": ("Effort levels: stated against actual cost", efforts_tables),
+    "scaling": ("Horizontal scaling: a weak action N times, a strong one once", scaling_tables),
+    "repair": ("Expected against actual benefit, and the moment to stop", repair_tables),
+    "onboard": ("A new model learnt from few labels", onboard_tables),
+    "sampling": ("Active against uniform sampling", sampling_tables),
     "proxy": ("The proxy beside a bare pass-through", proxy_tables),
 }

@@ -58,7 +58,7 @@ def test_what_costs_more_than_the_strong_one_is_said_plainly() -> None:
     weak, strong = {"p": samples([False, False], usd=9.0)}, {"p": samples([True])}
     found = case("table", {WEAK: weak, STRONG: strong}, WEAK, STRONG, DICE)
     assert found["crossing"] is None and found["equal_money"] is None
-    assert "costs more" in found["verdict"] and "no crossing" in found["verdict"]
+    assert "money not even one" in found["verdict"] and "no crossing" in found["verdict"]
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
