@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -37,6 +37,7 @@ from scripts.replay.tables import Table, load_tables
 from scripts.replay.thresholds import best_thresholds, scores_of, threshold_cascade
 from scripts.stamp import stamp
 
+PARTS = ("checked", "polled")
 SHARES = (0.09, 0.20, 0.48)
 """Mean cost aimed at, as a share of the best single model's."""
 WIDTHS = (2, 3, 4)
@@ -46,6 +47,8 @@ HALVINGS = 8
 FALSE_PASSES = 0.1
 POLL_SHARES = {"zeroeval_28": 0.4, "mmlu_pro_11": 0.6, "gsm8k": 0.09}
 """Mean cost aimed at with agreement only, as a share of the best single model's."""
+MOST_OPINIONS = 7
+"""With agreement only, the planner also plays with so many calls instead of four."""
 WAVES = Rules(max_parallel=4)
 HURRIES = (0.02, 0.06, 0.15)
 """Worths of a second tried, in successes for the time of a typical run."""
@@ -60,9 +63,14 @@ DEARER = 1.25
 @click.option("--test", "test_split", default="dev", show_default=True)
 @click.option("--tables", default="zeroeval_28,mmlu_pro_11", show_default=True)
 @click.option("--most", default=400, show_default=True, help="At most so many test prompts a table, evenly taken.")
+@click.option("--parts", default=",".join(PARTS), show_default=True, help="With a verifier, with agreement only.")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path))
-def command(data: Path, train_split: str, test_split: str, tables: str, most: int, json_path: Path | None) -> None:
+def command(
+    data: Path, train_split: str, test_split: str, tables: str, most: int, parts: str, json_path: Path | None
+) -> None:
     """Exact verifier, at most four calls; one with 10 % false passes; waves against one at a time; agreement only."""
+    if unknown := set(parts.split(",")) - set(PARTS):
+        raise click.BadParameter(f"no part {', '.join(sorted(unknown))}", param_hint="--parts")
     found: dict[str, Any] = {}
     with Progress(console=Console(stderr=True)) as progress:
         for name in tables.split(","):
@@ -70,7 +78,7 @@ def command(data: Path, train_split: str, test_split: str, tables: str, most: in
             test = evenly(loaded[test_split], most)
             step = progress.add_task(name, total=None)
             tick = partial(progress.advance, step)
-            found[name] = replay(loaded[train_split], test, tick, POLL_SHARES.get(name, 0.4))
+            found[name] = replay(loaded[train_split], test, tick, POLL_SHARES.get(name, 0.4), parts.split(","))
     if json_path is not None:
         json_path.write_text(json.dumps({"bench": "replay", "made": stamp(), "tables": found}, indent=1), "utf-8")
     Console().print(shown(found))
@@ -121,16 +129,18 @@ class Field:
         return figures(played, self.usd)
 
 
-def replay(train: Table, test: Table, tick: Callable[[], None], poll_share: float = 0.4) -> dict[str, Any]:
+def replay(
+    train: Table, test: Table, tick: Callable[[], None], poll_share: float = 0.4, parts: Sequence[str] = PARTS
+) -> dict[str, Any]:
     """Every policy of one table on the test prompts; each is tuned on the train prompts."""
     field = Field.of(train, test, tick)
     rows = {"best_single": field.told(single(test, best_single(train)))}
     for count in WIDTHS:
         rows[f"always_{count}"] = field.told(parallel(test, widest(train, 0.0, count)))
-    for share in SHARES:
+    for share in SHARES if "checked" in parts else ():
         named = checked_rows(field, share * field.train_usd)
         rows.update({f"{policy}@{share:g}": row for policy, row in named.items()})
-    polled = polled_rows(field, poll_share * field.train_usd)
+    polled = polled_rows(field, poll_share * field.train_usd) if "polled" in parts else {}
     rows.update({f"{policy}@{poll_share:g}": row for policy, row in polled.items()})
     return rows
 
@@ -157,11 +167,13 @@ def polled_rows(field: Field, target_usd: float) -> dict[str, dict[str, Any]]:
     train, test = field.train, field.test
     thresholds = best_thresholds(train, scores_of(field.beliefs.train), target_usd)
     polls = Rules(polls=True, coincidence=coincidence(train))
+    many = replace(polls, calls=MOST_OPINIONS)
     codes = answer_codes(test)
     return {
         "two_then_third": field.told(two_then_third(test, best_trio(train, target_usd), codes)),
         "thresholds": field.told(threshold_cascade(test, scores_of(field.beliefs.test), thresholds, codes)),
         "maestro_agreement": field.planned(field.fit(target_usd, polls), polls),
+        f"maestro_agreement_of_{MOST_OPINIONS}": field.planned(field.fit(target_usd, many), many),
     }
 
 
