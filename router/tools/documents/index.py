@@ -89,8 +89,9 @@ class ChunkIndex:
     def search(self, store: VectorStore, lookup: Lookup) -> list[Hit]:
         """The best chunks, best first, without near-duplicates; scores from 0 to 1."""
         pool = max(POOL, 4 * lookup.limit)
-        words = {} if lookup.method == "vectors" else self._by_words(store, lookup, pool)
-        vectors = {} if lookup.method == "words" else self._by_vectors(store, lookup, pool, words)
+        held = self._held(store)
+        words = {} if lookup.method == "vectors" else self._by_words(store, lookup, pool, len(held.ids))
+        vectors = {} if lookup.method == "words" else self._by_vectors(store, held, lookup, pool, words)
         share = {"words": 1.0, "vectors": 0.0}.get(lookup.method, lookup.word_share)
         scores = join(words, vectors) if share is None else join(words, vectors, share)
         order = [i for i in best_first(scores)[:pool] if scores[i] >= lookup.threshold and scores[i] > 0]
@@ -98,9 +99,8 @@ class ChunkIndex:
         kept = [hits[place] for place in distinct([hit.text for hit in hits], lookup.limit)]
         return self._widened(store, kept, lookup)
 
-    def _by_words(self, store: VectorStore, lookup: Lookup, pool: int) -> dict[int, float]:
+    def _by_words(self, store: VectorStore, lookup: Lookup, pool: int, total: int) -> dict[int, float]:
         """BM25 over the most it could be for these terms: from 0 to 1."""
-        total = self.count(store)
         terms = self._terms(store, lookup.query, total)
         if not terms:
             return {}
@@ -120,9 +120,10 @@ class ChunkIndex:
         rare = [term for term in found if term[1] <= max(COMMON_SHARE * total, 50)]
         return (rare or found[:2])[:MOST_TERMS] if total > 5000 else found[:MOST_TERMS]
 
-    def _by_vectors(self, store: VectorStore, lookup: Lookup, pool: int, words: Iterable[int]) -> dict[int, float]:
+    def _by_vectors(
+        self, store: VectorStore, held: Vectors, lookup: Lookup, pool: int, words: Iterable[int]
+    ) -> dict[int, float]:
         """Cosine, 0 where it is negative. What the words found is always compared too."""
-        held = self._held(store)
         if not len(held.ids):
             return {}
         query = self._embed([lookup.query])[0].astype(np.float32)
@@ -166,9 +167,9 @@ class ChunkIndex:
         sql = (
             "SELECT c.id, c.file, f.name, c.position, c.heading, c.text, e.attributes FROM chunks c "
             "JOIN files f ON f.id = c.file JOIN entries e ON e.store = c.store AND e.file = c.file "
-            f"WHERE c.store = ? AND c.id IN ({', '.join('?' * len(order)) or 'NULL'})"
-        )
-        rows = {row[0]: row for row in self._store.db.execute(sql, (store.number, *order))}
+            f"WHERE c.id IN ({', '.join('?' * len(order)) or 'NULL'}) AND +c.store = ?"
+        )  # The plus keeps SQLite from walking the whole store's index instead of a hundred ids.
+        rows = {row[0]: row for row in self._store.db.execute(sql, (*order, store.number))}
         return [_hit(rows[i], scores[i], store.number) for i in order if i in rows]
 
     def _widened(self, store: VectorStore, hits: list[Hit], lookup: Lookup) -> list[Hit]:
