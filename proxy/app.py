@@ -128,7 +128,7 @@ async def leave(house: House) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SETTLE_SECONDS):
             await house.gate.until_empty()
-    house.close()
+    await house.close()
 
 
 def api_routes(house: House) -> list[ControllerRouterHandler]:

@@ -1,5 +1,6 @@
 """What every route shares: settings, the gate, counters, and the rooms once they are built."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -64,13 +65,13 @@ class House:
             self.export = start_export()
             rooms.dispatcher.observers.append(self.export.observe)
 
-    def close(self) -> None:
-        """The rooms are about to close."""
+    async def close(self) -> None:
+        """The rooms are about to close. What is left to export goes out meanwhile, on a thread."""
         self.built = self.door = None
         if self.log is not None:
             self.log.flush()
         if self.export is not None:
-            self.export.close()
+            await asyncio.to_thread(self.export.close)
 
     async def admit(self, headers: Mapping[str, str], team: str | None) -> Caller:
         """Who asks. Raises Unauthenticated, Forbidden, Unavailable."""
