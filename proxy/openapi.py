@@ -2,100 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from litestar.openapi.spec import (
-    OpenAPIMediaType,
-    OpenAPIResponse,
-    Operation,
-    Parameter,
-    PathItem,
-    Reference,
-    RequestBody,
-    Schema,
-)
+from litestar.openapi.spec import OpenAPIMediaType, Operation, Parameter, PathItem, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-TEXT = Schema(type=OpenAPIType.STRING)
-WORDS = Schema(type=OpenAPIType.STRING, min_length=1, max_length=200, pattern=r"\S")
-ANYTHING = Schema(description="Any JSON value, as OpenAI defines it; passed on as it came.")
-OBJECT = Schema(type=OpenAPIType.OBJECT)
-NUMBER = Schema(type=OpenAPIType.NUMBER, minimum=0)
-EFFORT = Schema(type=OpenAPIType.STRING, enum=["low", "medium", "high"])
-REQUIREMENT = Schema(
-    one_of=[
-        WORDS,
-        Schema(
-            type=OpenAPIType.OBJECT,
-            required=["description"],
-            properties={
-                "name": WORDS,
-                "description": WORDS,
-                "is_mandatory": Schema(type=OpenAPIType.BOOLEAN),
-                "weight": Schema(type=OpenAPIType.NUMBER, exclusive_minimum=0, maximum=1000),
-                "check": Schema(type=OpenAPIType.OBJECT, required=["type"], properties={"type": TEXT}),
-                "check_only": Schema(type=OpenAPIType.BOOLEAN),
-            },
-        ),
-    ]
-)
-BUDGET = Schema(
-    one_of=[
-        EFFORT,
-        Schema(
-            type=OpenAPIType.OBJECT,
-            properties={
-                "usd": NUMBER,
-                "seconds": Schema(type=OpenAPIType.NUMBER, exclusive_minimum=0),
-                "calls": Schema(type=OpenAPIType.INTEGER, minimum=1),
-                "effort": EFFORT,
-            },
-        ),
-    ]
-)
-OURS: Mapping[str, Schema] = {
-    "requirements": Schema(type=OpenAPIType.ARRAY, items=REQUIREMENT, max_items=32),
-    "budget": BUDGET,
-    "quality_threshold": Schema(type=OpenAPIType.NUMBER, minimum=0, maximum=1),
-    "models": Schema(type=OpenAPIType.ARRAY, items=WORDS),
-    "response_language": WORDS,
-    "dry_run": Schema(type=OpenAPIType.BOOLEAN, description="Plan and predict only; nothing is called."),
-}
-MESSAGES = Schema(
-    type=OpenAPIType.ARRAY,
-    min_items=1,
-    items=Schema(type=OpenAPIType.OBJECT, required=["role"], properties={"role": TEXT, "content": ANYTHING}),
-)
-TEXTS = Schema(one_of=[TEXT, Schema(type=OpenAPIType.ARRAY, items=ANYTHING, min_items=1)])
-INPUT = Schema(one_of=[TEXT, MESSAGES])
-HEADERS: Mapping[str, tuple[Schema, str]] = {
-    "X-Maestro-Budget-Usd": (NUMBER, "Most dollars of this request."),
-    "X-Maestro-Budget-Seconds": (NUMBER, "Most seconds of this request."),
-    "X-Maestro-Budget-Calls": (Schema(type=OpenAPIType.INTEGER, minimum=1), "Most upstream calls."),
-    "X-Maestro-Effort": (EFFORT, "What money and time are worth."),
-    "X-Maestro-Quality": (Schema(type=OpenAPIType.NUMBER, minimum=0, maximum=1), "The score that is good enough."),
-    "X-Maestro-Team": (TEXT, "Who pays, of the teams this key may name."),
-}
-ERROR = Schema(
-    type=OpenAPIType.OBJECT,
-    required=["error"],
-    properties={
-        "error": Schema(
-            type=OpenAPIType.OBJECT,
-            required=["message", "type", "param", "code"],
-            properties={"message": TEXT, "type": TEXT, "param": ANYTHING, "code": ANYTHING},
-        )
-    },
-)
-ERRORS: Mapping[str, str] = {
-    "400": "The request is malformed; `param` names where.",
-    "401": "No valid key.",
-    "403": "This key may not do that.",
-    "404": "No such model, run or path.",
-    "413": "Too large.",
-    "429": "Money spent or held, or too many requests.",
-    "502": "No upstream gave an answer.",
-    "503": "Starting or shutting down.",
-    "504": "The upstream took too long.",
-}
+from proxy.openapi_stored import stored_paths
+from proxy.openapi_words import HEADERS, INPUT, MESSAGES, OBJECT, OURS, TEXT, TEXTS, WORDS, answers
 
 
 def api_paths() -> dict[str, PathItem]:
@@ -104,7 +15,6 @@ def api_paths() -> dict[str, PathItem]:
     response = _post("Response", {"input": INPUT, "stream": _flag(), **OURS}, ["model", "input"], "response")
     text = _post("Text completion", {"prompt": TEXTS, "stream": _flag()}, ["model", "prompt"], "completion")
     vectors = _post("Embeddings", {"input": TEXTS}, ["model", "input"], "embeddings")
-    run = _get("A stored run", "run", ["run_id"])
     return {
         "/v1/chat/completions": PathItem(post=chat),
         "/v1/responses": PathItem(post=response),
@@ -112,7 +22,7 @@ def api_paths() -> dict[str, PathItem]:
         "/v1/embeddings": PathItem(post=vectors),
         "/v1/models": PathItem(get=_get("Models this key may use, and the virtual ones", "models", [])),
         "/v1/models/{name}": PathItem(get=_get("One model", "model", ["name"])),
-        "/v1/maestro/runs/{run_id}": PathItem(get=run),
+        **stored_paths(),
     }
 
 
@@ -127,7 +37,7 @@ def _post(summary: str, fields: Mapping[str, Schema], required: Sequence[str], n
         summary=summary,
         parameters=_headers("requirements" in fields),
         request_body=RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=True),
-        responses=_answers(OBJECT),
+        responses=answers(OBJECT),
     )
 
 
@@ -146,16 +56,5 @@ def _get(summary: str, name: str, parameters: Sequence[str]) -> Operation:
         operation_id=f"get_{name}",
         summary=summary,
         parameters=[Parameter(name=name, param_in="path", required=True, schema=TEXT) for name in parameters],
-        responses=_answers(OBJECT),
+        responses=answers(OBJECT),
     )
-
-
-def _answers(schema: Schema) -> dict[str, OpenAPIResponse | Reference]:
-    fine: dict[str, OpenAPIResponse | Reference] = {
-        "200": OpenAPIResponse("The answer.", content={"application/json": OpenAPIMediaType(schema=schema)})
-    }
-    failed = {
-        status: OpenAPIResponse(words, content={"application/json": OpenAPIMediaType(schema=ERROR)})
-        for status, words in ERRORS.items()
-    }
-    return {**fine, **failed}

@@ -1,6 +1,7 @@
 """The other routes: models, embeddings, completions, runs, health, the OpenAPI page."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from openai.types import Completion, CreateEmbeddingResponse, Model
 
 from proxy.exchange import Answer, Exchange
+from proxy.files.routes import FILES, STORES
 from scripts.fake_upstream import FakeUpstream, Scripted
 from tests.proxy.served import MESSAGES, Served, post, serving, settings_for
 
@@ -123,6 +125,34 @@ async def test_the_openapi_page_describes_the_routes(proxy: Served) -> None:
     chat = page["paths"]["/v1/chat/completions"]["post"]
     assert "requirements" in chat["requestBody"]["content"]["application/json"]["schema"]["properties"]
     assert {"400", "401", "404", "429", "502"} <= set(chat["responses"])
+
+
+async def test_every_route_that_is_served_is_on_the_openapi_page(proxy: Served) -> None:
+    _, page = await get(proxy, "/schema/openapi.json")
+    described = {
+        (re.sub(r"\{[^}]+\}", "{}", path), method.upper())
+        for path, item in page["paths"].items()
+        for method in item
+        if method in ("get", "post", "put", "patch", "delete")
+    }
+    app = proxy.server.config.loaded_app
+    mounted = {
+        (re.sub(r"\{[^}]+\}", "{}", prefix + path), method)
+        for prefix, table in (("/v1/files", FILES), ("/v1/vector_stores", STORES))
+        for path, methods in table.items()
+        for method in methods
+    }
+    served = {
+        (re.sub(r"\{[^}]+\}", "{}", route.path), method)
+        for route in app.routes
+        for method in getattr(route, "methods", ())
+        if method != "OPTIONS" and not route.path.startswith(("/dashboard", "/schema"))
+    }
+    assert served | mounted <= described
+    raw = {route.path for route in app.routes if not getattr(route, "methods", ())}
+    assert raw <= {path for path, _ in described}
+    ids = [said["operationId"] for item in page["paths"].values() for said in item.values() if "operationId" in said]
+    assert len(ids) == len(set(ids))
 
 
 async def test_head_has_no_body(proxy: Served) -> None:
