@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import click
@@ -184,6 +184,44 @@ async def roll(fleet: Fleet) -> None:
     await faulted(fleet, "rolling restart of all three", 45, act_and_tell)
 
 
+async def outage(fleet: Fleet) -> None:
+    """PostgreSQL is killed for eight seconds, one proxy meanwhile: each proxy may spend what pays for 20.4 calls."""
+    key, _ = await fleet.make_key("outage", None)
+    for proxy in fleet.proxies:
+        await asyncio.gather(*(fleet.ask(key, proxy.origin, max_tokens=50) for _ in range(32)))
+    before = fleet.fake.billed_calls
+    await asyncio.to_thread(fleet.database.kill)
+    asked = asyncio.gather(*(ask_for(fleet, key, 8.0) for _ in range(16)))
+    await asyncio.sleep(4)
+    fleet.proxies[0].kill()
+    told = sum(await asked, Counter[int | str]())
+    billed, reached = fleet.fake.billed_calls - before, len(fleet.fake.requests) - before
+    await asyncio.to_thread(fleet.database.start)
+    fleet.proxies[0].start(fleet.fake.base_url)
+    await fleet.ready(fleet.proxies[0])
+    said = await books(fleet, "outage")
+    line(
+        "PostgreSQL away for 8 s, kill -9 of a proxy meanwhile",
+        answers=dict(told),
+        billed=billed,
+        reached_upstream=reached,
+        allowed_calls=20 * len(fleet.proxies),
+        charged_before=before,
+        **said,
+    )
+
+
+async def ask_for(fleet: Fleet, key: str, seconds: float) -> Counter[int | str]:
+    """A client that asks one request after the other."""
+    until, told = time.monotonic() + seconds, Counter[int | str]()
+    while time.monotonic() < until:
+        status = await fleet.ask(key, max_tokens=50)
+        told[status] += 1
+        if status != 200:
+            await asyncio.sleep(0.1)
+    return told
+
+
 CASES = {
     "overspend": overspend,
     "revoke": revoke,
@@ -193,19 +231,26 @@ CASES = {
     "cut": cut_proxy,
     "roll": roll,
 }
+OUTAGE_CASES = {"outage": outage}
 
 
 @click.command()
-@click.option("--case", "cases", multiple=True, type=click.Choice(list(CASES)), help="Default: all, in order.")
+@click.option(
+    "--case", "cases", multiple=True, type=click.Choice([*CASES, *OUTAGE_CASES]), help="Default: all, in order."
+)
 def command(cases: tuple[str, ...]) -> None:
     """Faults of a fleet of three proxies of two workers, behind HAProxy, on one PostgreSQL."""
-    asyncio.run(_run(cases or tuple(CASES)))
+    chosen = cases or (*CASES, *OUTAGE_CASES)
+    asyncio.run(_run([CASES[name] for name in chosen if name in CASES], 0.0))
+    asyncio.run(_run([OUTAGE_CASES[name] for name in chosen if name in OUTAGE_CASES], 20.4 * CALL_USD))
 
 
-async def _run(cases: tuple[str, ...]) -> None:
-    async with FakeUpstream(SCRIPT) as fake, open_fleet(fake, SKEWS) as fleet:
-        for name in cases:
-            await CASES[name](fleet)
+async def _run(cases: Sequence[Callable[[Fleet], Awaitable[None]]], outage_usd: float) -> None:
+    if not cases:
+        return
+    async with FakeUpstream(SCRIPT) as fake, open_fleet(fake, SKEWS, outage_usd) as fleet:
+        for case in cases:
+            await case(fleet)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Three proxies of two workers behind HAProxy on one PostgreSQL, and what is done to them. See `bench_scale faults`."""
+"""Three proxies of two workers behind HAProxy on one PostgreSQL, and what is done to them. See `bench_faults`."""
 
 import asyncio
 import contextlib
@@ -93,6 +93,7 @@ class Proxy:
     folder: Path
     number: int
     wire: Wire
+    outage_usd: float = 0.0
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -107,6 +108,7 @@ class Proxy:
         config.write_text(
             f"[server]\nport = {self.port}\nworkers = {WORKERS}\nleave_seconds = 1\ndrain_seconds = 20\n"
             f'[ledger]\nurl = "postgresql://maestro@127.0.0.1:{self.wire.port}/postgres"\n'
+            f'outage_usd = {self.outage_usd:f}\noutage_file = "{self.folder}/proxy{self.number}.outage.db"\n'
             f'[[upstream]]\nname = "a"\nbase_url = "{upstream}"\nretries = 0\nmax_parallel = 512\n'
             '  [[upstream.model]]\n  name = "small"\n  input_usd_per_mtok = 1.0\n  output_usd_per_mtok = 4.0\n',
             "utf-8",
@@ -192,15 +194,17 @@ async def until_ready(session: aiohttp.ClientSession, origin: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_fleet(fake: FakeUpstream, skews: tuple[int, ...] = (0, 0, 0)) -> AsyncIterator[Fleet]:
-    """Everything started, and ended after."""
+async def open_fleet(
+    fake: FakeUpstream, skews: tuple[int, ...] = (0, 0, 0), outage_usd: float = 0.0
+) -> AsyncIterator[Fleet]:
+    """Everything started, and ended after. `outage_usd` as in the settings of the ledger."""
     with PostgresServer() as database, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "sitecustomize.py").write_text(SKEW, "utf-8")
         wires = [Wire(database.port) for _ in skews]
         for wire in wires:
             await wire.start()
-        proxies = [Proxy(folder, number, wire) for number, wire in enumerate(wires)]
+        proxies = [Proxy(folder, number, wire, outage_usd) for number, wire in enumerate(wires)]
         port = free_port()
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as session:
             fleet = Fleet(database, proxies, f"http://127.0.0.1:{port}", fake, session)
