@@ -215,6 +215,7 @@ class Library:
             raise BadRequest(f"The vector store '{store.id}' has expired.", "vector_store_id", "vector_store_expired")
         if matches is not None:
             lookup = replace(lookup, files=await self._matching(store, matches, lookup.files))
+        await self._forget_files()
         await self._touch(store)
         return await asyncio.to_thread(self._index.search, store, lookup)
 

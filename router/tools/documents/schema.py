@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS files (
     created_at INTEGER NOT NULL, expires_at INTEGER, labels TEXT NOT NULL, content BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS files_by_team ON files (team, created_at);
+CREATE INDEX IF NOT EXISTS files_by_end ON files (expires_at) WHERE expires_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS stores (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, team TEXT NOT NULL, name TEXT NOT NULL,
     created_at INTEGER NOT NULL, last_active_at INTEGER NOT NULL, metadata TEXT NOT NULL, expire_days INTEGER,
