@@ -212,28 +212,36 @@ class RequestIds:
 
 
 class Pulse:
-    """Keeps a silent stream alive."""
+    """Keeps a silent stream alive: a timer, and a task only for what is written."""
 
     def __init__(self, exchange: Exchange, comment: bytes, silence_seconds: float) -> None:
         self._exchange = exchange
         self._comment = comment
         self._silence_seconds = silence_seconds
+        self._writing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> None:
-        self._beating = asyncio.create_task(self._beat())
+        self._loop = asyncio.get_running_loop()
+        self._exchange.wrote_at = time.monotonic()
+        self._timer = self._loop.call_later(self._silence_seconds, self._beat)
 
     async def __aexit__(self, *_: object) -> None:
-        self._beating.cancel()
-        await asyncio.wait((self._beating,))
+        self._timer.cancel()
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.wait((self._writing,))
+            self._timer.cancel()
 
-    async def _beat(self) -> None:
-        self._exchange.wrote_at = time.monotonic()
-        while True:
-            silent = time.monotonic() - self._exchange.wrote_at
-            if silent >= self._silence_seconds:
-                await self._exchange.write(self._comment)
-                silent = 0.0
-            await asyncio.sleep(self._silence_seconds - silent)
+    def _beat(self) -> None:
+        silent = time.monotonic() - self._exchange.wrote_at
+        if silent >= self._silence_seconds:
+            self._writing = self._loop.create_task(self._write())
+        else:
+            self._timer = self._loop.call_later(self._silence_seconds - silent, self._beat)
+
+    async def _write(self) -> None:
+        await self._exchange.write(self._comment)
+        self._timer = self._loop.call_later(self._silence_seconds, self._beat)
 
 
 def _value(value: str) -> bytes:

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from router.ledger.ledger import Account, Standing, Watch
 from router.ledger.statements.tally import Tally
@@ -113,7 +113,7 @@ class KnownStandings:
         if queued is None:
             return known.standings
         spent, reserved = queued
-        return tuple(replace(s, spent=s.spent + spent, reserved=max(0, s.reserved + reserved)) for s in known.standings)
+        return tuple([_moved(standing, spent, reserved) for standing in known.standings])
 
     def put(self, account: Account, standings: tuple[Standing, ...]) -> None:
         """What was read."""
@@ -129,3 +129,9 @@ class KnownStandings:
         self._known[account] = _Known(standings, time.monotonic() + FRESH_SECONDS, begins_at, ends_at)
         if len(self._known) > MOST_ACCOUNTS:
             del self._known[next(iter(self._known))]
+
+
+def _moved(at: Standing, spent: int, reserved: int) -> Standing:
+    """The standing with what is queued; `replace` takes three times as long."""
+    left = max(0, at.reserved + reserved)
+    return Standing(at.scope, at.id, at.window, at.limit, at.spent + spent, left, at.resets_at, at.soft_limit)

@@ -115,7 +115,7 @@ def delta_bytes(delta: Delta) -> int:
 
 def is_null(raw: msgspec.Raw) -> bool:
     """Is a raw field null or absent?"""
-    return bytes(raw) == b"null"
+    return raw is NULL or bytes(raw) == b"null"
 
 
 def count_output_tokens(body: bytes) -> int:

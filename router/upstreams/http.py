@@ -11,6 +11,7 @@ import aiohttp
 from action_model.prices import Usage
 from router.errors import UpstreamError, UpstreamFailed, UpstreamLost, UpstreamTimeout
 from router.upstreams.answers import count_output_tokens, error_of, passed_headers, read_whole
+from router.upstreams.sse import events_of
 from router.upstreams.streams import StreamReader, usage_so_far
 from router.upstreams.transport import Address, Progress, Request
 from router.upstreams.upstream import Model, Reply
@@ -69,13 +70,17 @@ class Http:
         self._headers = {"Content-Type": "application/json", **address.headers}
         if address.api_key:
             self._headers["Authorization"] = f"Bearer {address.api_key}"
+        longest = address.timeout_seconds
+        connect = min(address.connect_seconds, longest)
+        self._whole_limits = aiohttp.ClientTimeout(total=longest, sock_connect=connect, sock_read=longest)
+        self._stream_limits = aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=longest)
 
     async def send(self, request: Request) -> Reply:
         """A whole answer; raises what `router.errors` names."""
         name, loop = self._address.name, asyncio.get_running_loop()
         started = loop.time()
         with upstream_errors(name):
-            async with await self._post(request, self._address.timeout_seconds) as response:
+            async with await self._post(request, self._whole_limits) as response:
                 body = await self._read(response)
         if not 200 <= response.status < 300:
             raise error_of(name, response.status, response.headers, self._redacted(body))
@@ -90,7 +95,7 @@ class Http:
         name = self._address.name
         async with AsyncExitStack() as exits:
             with upstream_errors(name):
-                response = await self._post(request, None)
+                response = await self._post(request, self._stream_limits)
                 exits.callback(response.close)
                 if not 200 <= response.status < 300:
                     body = await self._read(response, LONGEST_ERROR_BYTES)
@@ -103,15 +108,10 @@ class Http:
             stream.exits = exits.pop_all()
         return stream
 
-    async def _post(self, request: Request, total_seconds: float | None) -> aiohttp.ClientResponse:
+    async def _post(self, request: Request, limits: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
         headers = self._headers
         if request.call.headers:
             headers = {**self._forwarded(request.call.headers), **headers}
-        limits = aiohttp.ClientTimeout(
-            total=total_seconds,
-            sock_connect=min(self._address.connect_seconds, self._address.timeout_seconds),
-            sock_read=self._address.timeout_seconds,
-        )
         url = self._url + request.call.path
         body = request.body if len(request.body) < LARGE_BYTES else io.BytesIO(request.body)
         return await self._session.post(url, data=body, headers=headers, timeout=limits, allow_redirects=False)
@@ -187,8 +187,9 @@ class HttpStream:
     async def events(self) -> AsyncIterator[bytes]:
         """Whole events as they came. Raises when the stream is cut, malformed, or carries an error."""
         async for batch in self._all():
-            for event in batch:
-                yield event
+            for block in batch:
+                for event in events_of(block):
+                    yield event
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """The same, with the events that came together in one piece: one write for many."""
@@ -203,10 +204,13 @@ class HttpStream:
             yield batch
 
     async def _read(self) -> AsyncIterator[list[bytes]]:
-        """The events of each read, never an empty list; those before a failure are passed on."""
+        """Blocks of whole events of each read, never an empty list; those before a failure are passed on."""
         try:
             with upstream_errors(self._upstream):
                 while data := await self._next_bytes():
+                    if self._reader.pass_on(data):
+                        yield [data]
+                        continue
                     for batch in _batches(self._reader.feed(data)):
                         yield batch
                     if self._reader.is_done:

@@ -83,8 +83,11 @@ class Pool:
     async def open(self, call: Call) -> AsyncIterator[ReplyStream]:
         """An open stream; leaving the context closes the connection and settles."""
         call = self._current(call)
-        async with within_deadline(call):
+        if call.deadline is None:
             stream = await self._road.open(call)
+        else:
+            async with within_deadline(call):
+                stream = await self._road.open(call)
         async with stream.exits:
             yield stream
 

@@ -22,6 +22,11 @@ class EventCutter:
         self._searched = 0
 
     @property
+    def is_between(self) -> bool:
+        """Has every event that came so far ended?"""
+        return not self._rest
+
+    @property
     def rest(self) -> bytes:
         """Bytes of an event not yet ended."""
         return bytes(self._rest)
@@ -41,6 +46,14 @@ class EventCutter:
         yield from events
         if len(self._rest) > LONGEST_EVENT_BYTES:
             raise ValueError("an event without end")
+
+
+def events_of(block: bytes) -> Iterator[bytes]:
+    """The events of a block of whole ones."""
+    if block.count(b"\n\n") == 1 and block.endswith(b"\n\n"):
+        yield block
+    else:
+        yield from EventCutter().feed(block)
 
 
 def data_of(event: bytes) -> bytes | None:

@@ -75,6 +75,19 @@ class StreamReader:
         except ValueError:
             raise self._failed("sent an event without end") from None
 
+    def pass_on(self, data: bytes) -> bool:
+        """Takes bytes that are whole plain chunks of chat, to be passed on as they are; False: they must be fed.
+
+        Nearly all of a stream comes so. What it says is counted as by `feed`, without a list of its events.
+        """
+        if self.is_done or not self._is_chat or not self._cutter.is_between or b"\r" in data:
+            return False
+        chunks = _plain_chunks(data, self._hides_usage)
+        for chunk in chunks:
+            for choice in chunk.choices or ():
+                self._count(choice)
+        return bool(chunks)
+
     def end(self) -> Iterator[bytes]:
         """What is still to be passed on after the last byte. Raises UpstreamLost if the stream was cut."""
         rest = self._cutter.rest.strip()
@@ -145,6 +158,25 @@ class StreamReader:
 
     def _failed(self, what: str) -> UpstreamFailed:
         return UpstreamFailed(f"upstream '{self._upstream}' {what}", self._upstream, may_be_billed=True)
+
+
+def _plain_chunks(data: bytes, hides_usage: bool) -> list[Chunk]:
+    """The chunks of `data`; none unless all of it are whole events of one line, with choices and without usage."""
+    chunks = []
+    if not data.endswith(b"\n\n"):
+        return []
+    for event in data[:-2].split(b"\n\n"):
+        if not event.startswith(b"data: {") or b"\n" in event:
+            return []
+        try:
+            chunk = _decode_chunk(event[6:])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return []
+        no_usage = chunk.usage is NULL if hides_usage else is_null(chunk.usage)
+        if not chunk.choices or not no_usage or not is_null(chunk.error):
+            return []
+        chunks.append(chunk)
+    return chunks
 
 
 def usage_so_far(progress: Progress, input_tokens: int) -> Usage:
