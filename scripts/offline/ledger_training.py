@@ -27,6 +27,7 @@ from router.upstreams.pool import build_pool
 from router.upstreams.upstream import Model
 from scripts.offline.logs import Log, LogReader
 from scripts.offline.pages import Line, Page, Plot
+from scripts.offline.reports import write_page
 
 CLOSED = "http://127.0.0.1:9"
 """Where embedded models would listen: nothing is sent."""
@@ -75,7 +76,7 @@ def train_from_ledger(settings: Settings, wanted: Wanted, console: Console) -> b
     for row in rows:
         console.print("  " + ", ".join(f"{name} {_shown(value)}" for name, value in row.items()), markup=False)
     if wanted.html is not None:
-        page_of(lines, rows).write(wanted.html)
+        console.print(write_page(page_of(lines, rows), wanted.html), markup=False)
     if not verdict.is_promoted:
         console.print(f"not promoted: {verdict.why}", markup=False)
         return False
