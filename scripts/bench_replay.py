@@ -119,10 +119,16 @@ class Field:
         """The worth of a dollar for a mean cost."""
         return fit_tradeoff(self.sample, self.sample_beliefs, target_usd, rules, self.tick)
 
-    def planned(self, tradeoff: Tradeoff, rules: Rules) -> dict[str, Any]:
-        """The planner's figures on the test prompts."""
+    def planned(self, tradeoff: Tradeoff, rules: Rules, rival: Played) -> dict[str, Any]:
+        """The planner's figures on the test prompts, and how much more often it is right than a rival."""
         played = play(self.test, self.beliefs.test, portfolio_of(self.train), tradeoff, rules, self.tick)
-        return self.told(played) | {"usd_value": tradeoff.usd, "seconds_value": tradeoff.seconds}
+        gained = played.right - rival.right
+        return self.told(played) | {
+            "usd_value": tradeoff.usd,
+            "seconds_value": tradeoff.seconds,
+            "gained": float(gained.mean()),
+            "gained_interval": interval(lambda rows: float(gained[rows].mean()), len(gained)),
+        }
 
     def told(self, played: Played) -> dict[str, Any]:
         """Figures on the test prompts."""
@@ -152,13 +158,15 @@ def checked_rows(field: Field, target_usd: float) -> dict[str, dict[str, Any]]:
     tradeoff = field.fit(target_usd, Rules())
     noisy = Rules(false_pass=FALSE_PASSES, judge_usd=0.05 * field.usd, quality=0.95)
     hurried = in_a_hurry(field.sample, field.sample_beliefs, tradeoff, field.tick)
+    fixed = cascade(test, cascade_for(train, target_usd))
+    fixed_noisy = cascade(test, order, doubtful_table(test).passed)
     return {
-        "cascade": field.told(cascade(test, cascade_for(train, target_usd))),
-        "cascade_noisy": field.told(cascade(test, order, doubtful_table(test).passed)),
+        "cascade": field.told(fixed),
+        "cascade_noisy": field.told(fixed_noisy),
         "parallel": field.told(parallel(test, parallel_for(train, target_usd))),
-        "maestro": field.planned(tradeoff, Rules()),
-        "maestro_noisy": field.planned(field.fit(target_usd, noisy), noisy),
-        "maestro_waves": field.planned(hurried, WAVES),
+        "maestro": field.planned(tradeoff, Rules(), fixed),
+        "maestro_noisy": field.planned(field.fit(target_usd, noisy), noisy, fixed_noisy),
+        "maestro_waves": field.planned(hurried, WAVES, fixed),
     }
 
 
@@ -168,12 +176,12 @@ def polled_rows(field: Field, target_usd: float) -> dict[str, dict[str, Any]]:
     thresholds = best_thresholds(train, scores_of(field.beliefs.train), target_usd)
     polls = Rules(polls=True, coincidence=coincidence(train))
     many = replace(polls, calls=MOST_OPINIONS)
-    codes = answer_codes(test)
+    codes, alone = answer_codes(test), single(test, best_single(train))
     return {
         "two_then_third": field.told(two_then_third(test, best_trio(train, target_usd), codes)),
         "thresholds": field.told(threshold_cascade(test, scores_of(field.beliefs.test), thresholds, codes)),
-        "maestro_agreement": field.planned(field.fit(target_usd, polls), polls),
-        f"maestro_agreement_of_{MOST_OPINIONS}": field.planned(field.fit(target_usd, many), many),
+        "maestro_agreement": field.planned(field.fit(target_usd, polls), polls, alone),
+        f"maestro_agreement_of_{MOST_OPINIONS}": field.planned(field.fit(target_usd, many), many, alone),
     }
 
 

@@ -8,7 +8,16 @@ from scripts.reporting.markdown import Result, bounds, number, table
 
 def replay_tables(result: Result) -> list[str]:
     """Every policy on every outcome table."""
-    heads = ("policy", "accuracy", "95 %", "cost share", "calls", "mean s", "p95 s")
+    heads = (
+        "policy",
+        "accuracy",
+        "95 %",
+        "cost share",
+        "calls",
+        "mean s",
+        "p95 s",
+        "above the fixed cascade (best single)",
+    )
     return [
         f"### {name}\n\n" + table(heads, (replay_row(policy, row) for policy, row in rows.items()))
         for name, rows in result["tables"].items()
@@ -19,7 +28,8 @@ def replay_row(policy: str, row: Mapping[str, Any]) -> tuple[str, ...]:
     """One policy."""
     figures = (row["calls"], row["seconds"], row["p95_seconds"])
     said = (f"{row['accuracy']:.4f}", bounds(row["accuracy_interval"]), number(row["cost_share"]))
-    return (policy, *said, *(number(value, 2) for value in figures))
+    gained = f"{row['gained']:+.4f} ({bounds(row['gained_interval'])})" if "gained" in row else ""
+    return (policy, *said, *(number(value, 2) for value in figures), gained)
 
 
 def latency_tables(result: Result) -> list[str]:
