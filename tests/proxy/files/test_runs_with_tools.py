@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,62 @@ async def test_a_bad_tool_is_named_before_anything_is_spent(tmp_path: Path, tool
         told = await run(served, tools=[tool])
         assert not fake.requests
     assert told["error"]["param"] == param
+
+
+ENGINE = '''
+from router.tools.search.adapters import Found
+
+
+class Wiki:
+    """Finds the same page for everybody."""
+
+    name = "wiki"
+
+    def __init__(self, base_url, key):
+        self.base_url = base_url
+
+    async def search(self, client, query, prefixes):
+        return [Found(f"{self.base_url}/tides", "Tides", f"Asked: {query}", 0.5)]
+'''
+
+
+async def test_an_engine_of_an_installed_package_is_found_by_its_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = tmp_path / "packages"
+    told = packages / "maestro_wiki-1.0.dist-info"
+    told.mkdir(parents=True)
+    (packages / "maestro_wiki.py").write_text(ENGINE)
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: maestro-wiki\nVersion: 1.0\n")
+    (told / "entry_points.txt").write_text("[maestro.web_search]\nwiki = maestro_wiki:Wiki\n")
+    monkeypatch.syspath_prepend(str(packages))
+    engine = {"engine": "wiki", "base_url": "https://wiki.test", "read_pages": 0, "usd_per_search": 0.005}
+    async with proxy_over(Scripted(text="By the moon [1]."), tmp_path, tools={"web_search": engine}) as (_, served):
+        done = await run(served, tools=[{"type": "web_search"}])
+    assert done["data_sources"]["web_search"] == [
+        {"url": "https://wiki.test/tides", "text": f"Asked: {ASK}", "score": 0.5}
+    ]
+
+
+@pytest.mark.parametrize(("satisfied", "score"), [(True, 1.0), (False, 0.0)])
+async def test_what_words_leave_open_the_judge_decides(tmp_path: Path, satisfied: bool, score: float) -> None:
+    open_claim = "Because of lunar attraction the sea and its tide swell twice."
+    asked: list[str] = []
+
+    def script(body: Any) -> Scripted:
+        last = str(body["messages"][-1]["content"])
+        if "Give a verdict" not in last:
+            return Scripted(text=open_claim)
+        asked.append(last)
+        numbers = [int(n) for n in re.findall(r"\d+", last.rpartition("the numbers")[2])]
+        verdict = {"satisfied": satisfied, "score": float(satisfied), "confidence": 0.9, "evidence": "", "reason": "so"}
+        return Scripted(text=json.dumps({"verdicts": [{"id": n, **verdict} for n in numbers]}))
+
+    requirement = {"name": "grounded", "description": "Answer only from the sources", "is_mandatory": True}
+    async with proxy_over(script, tmp_path, judge={"models": ["big"]}) as (_, served):
+        async with served.client() as client:
+            store = await filled_store(client)
+        tool = {"type": "file_search", "vector_store_ids": [store]}
+        done = await run(served, tools=[tool], requirements=[requirement], budget="low")
+    assert any("lunar attraction" in question and "twice a day" in question for question in asked)
+    assert done["requirements_result"]["requirements"][0]["score"] == score, done
