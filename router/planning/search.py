@@ -120,13 +120,16 @@ def search(moves: Moves, channel: Channel, tradeoff: Tradeoff, effort: Effort = 
     """Layers of plans: all of one move, then extensions of the best, until longer ones stop paying at any price."""
     beam = _start(moves, channel)
     prices = retention_prices(moves, tradeoff)
+    paid = np.array(
+        [(1.0, -price.usd, -price.seconds) for price in prices]
+    )  # of GAIN, USD, SECONDS: `value_of` at once
     best = np.full(len(prices), -np.inf)
     layers: list[Layer] = []
     among = np.arange(len(moves.planned))
     offered = moves
     while moves.planned and len(layers) < effort.depth:
         layer = _grow(beam, offered, channel, effort.width, among)
-        values = np.stack([layer.value(price) for price in prices])
+        values = paid @ layer.rows[: Row.SECONDS + 1]
         layers.append(layer)
         if not np.any(values.max(axis=1, initial=-np.inf) > best + effort.patience):
             break
@@ -176,54 +179,43 @@ def _grow(beam: _Beam, moves: Moves, channel: Channel, max_width: int, among: In
     rows = beam.rows[:, :, None]
     mass = beam.miss.sum(axis=1)[:, None]
     uses = beam.uses[:, among]
-    right = (beam.miss @ moves.chance) * _freshness(moves, uses)
+    right = (beam.miss @ moves.chance) * _freshness(moves.familiarity, uses)
     passing = channel.true_pass * right + channel.false_pass * (mass - right)
     graded = np.maximum(moves.credit - rows[Row.CREDIT], 0.0)
     gain = channel.true_pass * right - channel.baseline * passing + graded * (mass - passing)
-    shared = (
-        rows[Row.GAIN] + gain,
-        rows[Row.SUCCESS] + channel.true_pass * right,
-        rows[Row.CREDIT] + graded,
-        rows[Row.CALLS] + moves.calls,
-        channel.usd_per_pass * passing,
-    )
+    plans, count = uses.shape
+    out = np.empty((len(Row), 2, plans, count))
+    out[Row.GAIN] = rows[Row.GAIN] + gain
+    out[Row.SUCCESS] = rows[Row.SUCCESS] + channel.true_pass * right
+    out[Row.CREDIT] = rows[Row.CREDIT] + graded
+    out[Row.CALLS] = rows[Row.CALLS] + moves.calls
+    out[Row.USD] = rows[Row.USD] + channel.usd_per_pass * passing
+    _fill_alone(out[:, 0], rows, moves, mass)
+    _fill_joined(out[:, 1], rows, moves)
+    _fill_needs(out, rows)
     allowed = uses < moves.limit
-    alone = _alone(rows, moves, mass, shared)
-    joined = _joined(rows, moves, shared)
-    new = np.flatnonzero(allowed)
-    old = np.flatnonzero(allowed & (rows[Row.WIDTH] < max_width))
-    count = len(moves.planned)
-    index = np.concatenate([new, old])
-    grown = np.concatenate([alone.reshape(len(Row), -1)[:, new], joined.reshape(len(Row), -1)[:, old]], axis=1)
-    joins = np.arange(len(index)) >= len(new)
-    return Layer(grown, index // count, among[index % count], joins, beam.steps)
+    index = np.flatnonzero(np.stack((allowed, allowed & (rows[Row.WIDTH] < max_width))))
+    place = index % (plans * count)
+    grown = out.reshape(len(Row), -1)[:, index]
+    return Layer(grown, place // count, among[place % count], index >= plans * count, beam.steps)
 
 
-_Shared = tuple[Floats, Floats, Floats, Floats, Floats]
-
-
-def _alone(rows: Floats, moves: Moves, mass: Floats, shared: _Shared) -> Floats:
+def _fill_alone(out: Floats, rows: Floats, moves: Moves, mass: Floats) -> None:
     """(16, B, K): the move starts the next wave, paid by the mass that is still without an answer."""
-    out = np.empty((len(Row), *shared[0].shape))
-    out[Row.GAIN], out[Row.SUCCESS], out[Row.CREDIT], out[Row.CALLS], confirming = shared
-    before_usd = rows[Row.BEFORE_USD] + rows[Row.OPEN_USD]
-    before_seconds = rows[Row.BEFORE_SECONDS] + rows[Row.OPEN_SECONDS]
-    out[Row.USD] = rows[Row.USD] + mass * moves.usd + confirming
+    out[Row.USD] += mass * moves.usd
     out[Row.SECONDS] = rows[Row.SECONDS] + mass * moves.seconds
     out[Row.REACH] = mass
     out[Row.OPEN_USD], out[Row.OPEN_HIGH] = moves.usd, moves.nanodollars_high
     out[Row.OPEN_SECONDS], out[Row.OPEN_SECONDS_HIGH] = moves.seconds, moves.seconds_high
-    out[Row.BEFORE_USD], out[Row.BEFORE_SECONDS] = before_usd, before_seconds
+    out[Row.BEFORE_USD] = rows[Row.BEFORE_USD] + rows[Row.OPEN_USD]
+    out[Row.BEFORE_SECONDS] = rows[Row.BEFORE_SECONDS] + rows[Row.OPEN_SECONDS]
     out[Row.WIDTH] = 1.0
-    return _with_needs(out, rows)
 
 
-def _joined(rows: Floats, moves: Moves, shared: _Shared) -> Floats:
+def _fill_joined(out: Floats, rows: Floats, moves: Moves) -> None:
     """(16, B, K): the move runs in the open wave, paid by the mass that started it; only the slowest takes time."""
-    out = np.empty((len(Row), *shared[0].shape))
-    out[Row.GAIN], out[Row.SUCCESS], out[Row.CREDIT], out[Row.CALLS], confirming = shared
     slowest = np.maximum(rows[Row.OPEN_SECONDS], moves.seconds)
-    out[Row.USD] = rows[Row.USD] + rows[Row.REACH] * moves.usd + confirming
+    out[Row.USD] += rows[Row.REACH] * moves.usd
     out[Row.SECONDS] = rows[Row.SECONDS] + rows[Row.REACH] * (slowest - rows[Row.OPEN_SECONDS])
     out[Row.OPEN_USD] = rows[Row.OPEN_USD] + moves.usd
     out[Row.OPEN_HIGH] = rows[Row.OPEN_HIGH] + moves.nanodollars_high
@@ -232,35 +224,33 @@ def _joined(rows: Floats, moves: Moves, shared: _Shared) -> Floats:
     for same in (Row.REACH, Row.BEFORE_USD, Row.BEFORE_SECONDS):
         out[same] = rows[same]
     out[Row.WIDTH] = rows[Row.WIDTH] + 1.0
-    return _with_needs(out, rows)
 
 
-def _with_needs(out: Floats, rows: Floats) -> Floats:
+def _fill_needs(out: Floats, rows: Floats) -> None:
     """A wave may start if what was spent before it (as expected) and its own 0.9 quantile fit together."""
     need = out[Row.BEFORE_USD] * NANODOLLARS_PER_USD + out[Row.OPEN_HIGH]
-    out[Row.NEED_NANODOLLARS] = np.maximum(rows[Row.NEED_NANODOLLARS], need)
+    np.maximum(rows[Row.NEED_NANODOLLARS], need, out=out[Row.NEED_NANODOLLARS])
     moment = out[Row.BEFORE_SECONDS] + out[Row.OPEN_SECONDS_HIGH]
-    out[Row.NEED_SECONDS] = np.maximum(rows[Row.NEED_SECONDS], moment)
-    return out
+    np.maximum(rows[Row.NEED_SECONDS], moment, out=out[Row.NEED_SECONDS])
 
 
-def _freshness(moves: Moves, uses: Floats) -> Floats:
-    """(B, K): how much of its chance an action keeps after `uses` failed tries (Beta-binomial mean)."""
-    kappa = moves.familiarity
-    with np.errstate(invalid="ignore"):
-        return np.where(np.isinf(kappa), 1.0, kappa / (kappa + uses))
+def _freshness(familiarity: Floats, uses: Floats) -> Floats:
+    """How much of its chance an action keeps after `uses` failed tries (Beta-binomial mean); all, if they tell nothing
+    of each other (infinity)."""
+    kept: Floats = 1.0 / (1.0 + uses / familiarity)
+    return kept
 
 
 def _choose(values: Floats, rows: Floats, kept: int) -> Ints:
     """The best plans by each price, each once: of plans that differ in nothing but the order of a wave, the first."""
     count = min(values.shape[1], 4 * kept)
-    first, need = np.round(values[0], 12), np.round(rows[Row.NEED_SECONDS], 9)
     chosen: dict[tuple[float, float], int] = {}
     for value in values if count else ():
         top = np.argpartition(-value, count - 1)[:count]
         top = top[np.lexsort((top, -value[top]))]
+        first, need = np.round(values[0][top], 12), np.round(rows[Row.NEED_SECONDS][top], 9)
         taken = 0
-        for plan, key in zip(top.tolist(), zip(first[top].tolist(), need[top].tolist(), strict=True), strict=True):
+        for plan, key in zip(top.tolist(), zip(first.tolist(), need.tolist(), strict=True), strict=True):
             if key not in chosen and taken < kept:
                 chosen[key] = plan
                 taken += 1
@@ -270,7 +260,7 @@ def _choose(values: Floats, rows: Floats, kept: int) -> Ints:
 def _keep(beam: _Beam, layer: Layer, moves: Moves, channel: Channel, plans: Ints) -> _Beam:
     """The chosen plans with their particles: what passes leaves the mass."""
     parent, move = layer.parent[plans], layer.move[plans]
-    fresh = _freshness(moves, beam.uses)[parent, move]
+    fresh = _freshness(moves.familiarity[move], beam.uses[parent, move])
     right = moves.chance[:, move].T * fresh[:, None]
     passing = channel.true_pass * right + channel.false_pass * (1.0 - right)
     uses = beam.uses[parent].copy()
