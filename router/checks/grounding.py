@@ -1,7 +1,7 @@
 """Is each claim of an answer supported by the sources? Claims split, words compared; what words leave open is asked."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,8 +11,10 @@ from router.tools.passages import Passage, citations, without_marks
 Grounding = Literal["grounded", "cited"]
 KINDS: tuple[Grounding, ...] = ("grounded", "cited")
 SUPPORTED = 0.8
-UNSUPPORTED = 0.35
+UNSUPPORTED = 0.15
 """Shares of a claim's words that a passage has: from the first on it is supported, below the second it is not."""
+LEFT_OPEN = 0.5
+"""The most that words alone say of a claim with another number, or with a "not" more or less, than the passage."""
 SHORTEST_CLAIM_WORDS = 3
 
 _SOURCES = r"(?:the |your |these |those |given |provided |retrieved |above |attached )*" + (
@@ -47,7 +49,13 @@ _STOP_WORDS = (
     "then there therefore these they this those through thus to too under until up very was we were what "
     "when where which while who why will with would you your "
 )
+_NEGATION = re.compile(r"\b(?:not|never|no|none|nor|neither|without|cannot|nobody|nothing)\b|n['’]t\b", re.IGNORECASE)
+_NUMBER_WORDS = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion"
+)
 _STOP = frozenset(_STOP_WORDS.split())
+_NUMBERS = frozenset(_NUMBER_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +125,30 @@ def stem(word: str) -> str:
 def support(claim: str, passages: Sequence[Passage]) -> float:
     """The largest share of a claim's words that one passage has; a number or a name it has not counts double.
 
-    0..1; 0 without passages. (Lexical support; as high as `SUPPORTED` only where nearly every word is there.)
+    0..1; 0 without passages. (Lexical support; as high as `SUPPORTED` only where nearly every word is there, no number
+    is another, and the nearest sentence says no "not" that the claim does not say.)
     """
     words = set(words_of(claim))
-    weights = {word: 2.0 if word[0].isdigit() else 1.0 for word in words}
+    numbers = {word for word in words if word[0].isdigit() or word in _STEMMED_NUMBERS}
+    total = float(len(words) + len(numbers))
     best = 0.0
     for passage in passages:
         has = set(words_of(f"{passage.title}\n{passage.text}"))
-        share = sum(weights[word] for word in words & has) / max(sum(weights.values()), 1.0)
-        if any(word[0].isdigit() and word not in has for word in words):
-            share = min(share, 0.5)
+        share = (len(words & has) + len(numbers & has)) / max(total, 1.0)
+        if share > best and (not numbers <= has or _is_negated(claim) != _is_negated(nearest(words, passage.text))):
+            share = min(share, LEFT_OPEN)
         best = max(best, share)
     return best
+
+
+def nearest(words: Collection[str], text: str) -> str:
+    """The sentence that shares most words, the first of equals."""
+    sentences = [one for one in _SENTENCE.split(text) if one] or [""]
+    return max(sentences, key=lambda sentence: len(set(words) & set(words_of(sentence))))
+
+
+def _is_negated(text: str) -> bool:
+    return len(_NEGATION.findall(text)) % 2 == 1
+
+
+_STEMMED_NUMBERS = frozenset(map(stem, _NUMBERS))

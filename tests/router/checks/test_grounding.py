@@ -45,6 +45,10 @@ def test_claims_keep_their_citations_and_leave_out_what_claims_nothing() -> None
         ("The moon pulls the sea.", SUPPORTED, 1.0),
         ("The tide rises twice in 24 hours.", SUPPORTED, 1.0),
         ("The tide rises twice in 36 hours.", 0.0, SUPPORTED - 0.01),
+        ("The tide rises three times in 24 hours.", UNSUPPORTED, SUPPORTED - 0.01),
+        ("The tide never rises twice in 24 hours.", UNSUPPORTED, SUPPORTED - 0.01),
+        ("The moon does not pull the sea.", UNSUPPORTED, SUPPORTED - 0.01),
+        ("Lunar gravity moves the sea.", UNSUPPORTED, SUPPORTED - 0.01),
         ("Giant whales push warm water every Thursday.", 0.0, UNSUPPORTED),
     ],
 )
