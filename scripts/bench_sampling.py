@@ -15,6 +15,7 @@ from action_model.offline.replayed import Replay, active, learn, regrets, unifor
 from action_model.offline.sampling import operating_points
 from action_model.outcomes import SELECTIONS, Grid, read_grids
 from action_model.projection import fit_projection
+from scripts.reporting.curves import regret_curves
 from scripts.stamp import stamp
 
 STRATEGIES = {"active": active, "uniform": uniform, "whole_rows": whole_rows}
@@ -29,8 +30,16 @@ WIDTH = 64
 @click.option("--seeds", default=5, show_default=True)
 @click.option("--tasks", default=2000, show_default=True, help="At most so many to learn from, and to hold out.")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--svg", "svg_path", type=click.Path(dir_okay=False, path_type=Path), help="The curves as a picture.")
 def command(
-    data: Path, tables: str, shares: str, strategies: str, seeds: int, tasks: int, json_path: Path | None
+    data: Path,
+    tables: str,
+    shares: str,
+    strategies: str,
+    seeds: int,
+    tasks: int,
+    json_path: Path | None,
+    svg_path: Path | None,
 ) -> None:
     """Regret (points of success lost against a router given every outcome) with 95 % intervals over seeds."""
     console, found = Console(), {}
@@ -45,6 +54,8 @@ def command(
     if json_path is not None:
         told = {"bench": "sampling", "made": stamp(), "tables": found}
         json_path.write_text(json.dumps(told, indent=1), "utf-8")
+    if svg_path is not None:
+        svg_path.write_text(regret_curves({name: one["regret"] for name, one in found.items()}), "utf-8")
 
 
 def both(grids: Mapping[str, Grid]) -> Grid:

@@ -20,6 +20,7 @@ from proxy.ledgers import make_ledger
 from proxy.providers import found_providers, upstream_of
 from proxy.settings import Settings, SettingsError, load_settings
 from proxy.specs import spec_of
+from proxy.variants import VariantError, variants_of
 from router.dispatcher import Dispatcher, DispatcherOptions
 from router.efforts import EFFORTS, efforts_with
 from router.errors import MaestroError
@@ -124,8 +125,13 @@ async def replay(
 
 
 def dispatcher_of(settings: Settings, pool: Pool, ledger: Ledger, estimator: Estimator) -> Dispatcher:
-    """One that can plan."""
-    options = DispatcherOptions(clock=asyncio.get_running_loop().time, validators=validators_of(settings))
+    """One that can plan. Raises SettingsError."""
+    try:
+        variants = variants_of(settings.variants)
+    except VariantError as error:
+        raise SettingsError(str(error)) from None
+    clock = asyncio.get_running_loop().time
+    options = DispatcherOptions(clock=clock, validators=validators_of(settings), variants=variants)
     judges = [pool.find(name) for name in settings.judge.models] or list(pool.models.values())
     return Dispatcher(pool, ledger, estimator, Verifier(Judge(pool), judges), options)
 

@@ -2,6 +2,7 @@
 asking."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,10 +17,12 @@ from router.errors import (
     RateLimited,
     Unavailable,
     UpstreamBusy,
+    UpstreamError,
     UpstreamRejected,
     UpstreamUnauthorized,
 )
 from router.upstreams.layers.breaker import Resting
+from router.upstreams.layers.waits import is_retryable, retry_after_seconds
 from scripts.offline.actions import parse_action
 from scripts.offline.asking import Asker
 from scripts.offline.journal import Cell, Journal, JournalError, Key, Spell
@@ -175,12 +178,12 @@ class Collector:
             self.ended = error.message
             self.stop.set()
             return True
-        if isinstance(error, UpstreamUnauthorized):
+        if isinstance(error, UpstreamUnauthorized) or is_spent(error):
             self.ended = f"{cell.upstream}: {error.message}"
             self.stop.set()
             return True
         if isinstance(error, UpstreamBusy | BudgetReserved | RateLimited | Resting):
-            lane.was_busy(self._now())
+            lane.was_busy(self._now(), rest_of(error, time.time()))
             return True
         return not isinstance(error, UpstreamRejected) and cell.tries + 1 < MOST_TRIES
 
@@ -215,6 +218,19 @@ class Collector:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+def is_spent(error: MaestroError) -> bool:
+    """Does a refusal say that there is no money left at the provider? Asking again would not help."""
+    return isinstance(error, UpstreamBusy) and not is_retryable(error)
+
+
+def rest_of(error: MaestroError, unix_now: float) -> float | None:
+    """How long a refusal asks to wait (the upstream's Retry-After, or our own limits' word), if it says so."""
+    if isinstance(error, BudgetReserved | RateLimited):
+        return error.retry_after_seconds
+    answer = error.answer if isinstance(error, UpstreamError) else None
+    return None if answer is None else retry_after_seconds(answer.headers, unix_now)
 
 
 def told(error: MaestroError) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 BACK_OFF_SECONDS = 1.0
 LONGEST_REST_SECONDS = 60.0
+LONGEST_TOLD_SECONDS = 3600.0
+"""An upstream that asks for a longer rest is asked again after this all the same."""
 
 
 @dataclass
@@ -26,13 +28,16 @@ class Lane:
         self.window = min(float(self.most), self.window + 1.0 / max(self.window, 1.0))
         self.rest_seconds = BACK_OFF_SECONDS
 
-    def was_busy(self, now: float) -> None:
-        """Half the window, and a rest that doubles; several refusals of one moment count once."""
-        if now < self.rests_until:
-            return
-        self.window = max(1.0, self.window / 2.0)
-        self.rests_until = now + self.rest_seconds
-        self.rest_seconds = min(LONGEST_REST_SECONDS, 2.0 * self.rest_seconds)
+    def was_busy(self, now: float, told_seconds: float | None = None) -> None:
+        """Half the window, and a rest: as long as the upstream asks for, else one that doubles. Of several refusals of
+        one moment the window counts one, and the rest is the longest that any of them asks for."""
+        is_new = now >= self.rests_until
+        rest = self.rest_seconds if told_seconds is None else min(told_seconds, LONGEST_TOLD_SECONDS)
+        if is_new or told_seconds is not None:
+            self.rests_until = max(self.rests_until, now + rest)
+        if is_new:
+            self.window = max(1.0, self.window / 2.0)
+            self.rest_seconds = min(LONGEST_REST_SECONDS, 2.0 * self.rest_seconds)
 
 
 @dataclass

@@ -1,12 +1,14 @@
 """`maestro onboard`, `optimize-prompt`, `replay` and `portfolio`, as a user runs them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from action_model.checkpoint import load_checkpoint
+from action_model.checkpoint import DEFAULT, load_checkpoint, save_checkpoint
+from action_model.onboard import Label, Newcomer, onboard
 from proxy.assembly import build_router
 from proxy.settings import load_settings
 from router.replanning import task_again
@@ -146,3 +148,33 @@ async def test_a_portfolio_of_what_was_collected(tmp_path: Path) -> None:
     text = page.read_text("utf-8")
     assert "plotly" in text
     assert "<table>" in text
+
+
+async def test_runs_in_a_shared_ledger_are_planned_again_too(tmp_path: Path, new_database: Callable[[], str]) -> None:
+    """On PostgreSQL as on SQLite, by another operating point and by another checkpoint; what changes is counted."""
+    async with FakeUpstream(Scripted(text="one two")) as fake:
+        write(tmp_path, fake.base_url, sums(1))
+        config = tmp_path / "m.toml"
+        said = config.read_text("utf-8").replace(f"sqlite:///{tmp_path}/ledger.db", new_database())
+        config.write_text(said, "utf-8")
+        rooms = await build_router(load_settings(config))
+        try:
+            check = {"name": "two", "description": "At most 2 words", "is_mandatory": True}
+            task = task_again({"input_tokens": 9, "requirements": [check]}, "low")
+            for _ in range(2):
+                await rooms.dispatcher.run(task, Caller(), rooms.dispatcher.choose(task, Caller()))
+        finally:
+            await rooms.close()
+        learnt, card = load_checkpoint(DEFAULT)
+        labels = [Label("word " * 9, float(i % 10 > 0), 5.0) for i in range(60)]
+        save_checkpoint(tmp_path / "other", onboard(learnt, Newcomer("big"), labels), card)
+        before = len(fake.requests)
+        words = ["replay", "--config", str(config)]
+        same = json.loads((await run([*words, "--json"])).output)
+        free = json.loads((await run([*words, "--usd-value", "0", "--seconds-value", "0", "--json"])).output)
+        other = json.loads((await run([*words, "--checkpoint", str(tmp_path / "other"), "--json"])).output)
+        assert len(fake.requests) == before, "nothing is called"
+        assert len(same["runs"]) == len(other["runs"]) == 2
+        assert all(one["new_success"] == one["success"] for one in same["runs"])
+        assert all(one["new_success"] >= one["success"] - 1e-9 for one in free["runs"])
+        assert all(one["new_success"] != one["success"] for one in other["runs"])

@@ -154,6 +154,51 @@ async def test_a_busy_upstream_is_asked_again_later(tmp_path: Path) -> None:
         assert "8 answered, 0 failed" in found.output
 
 
+async def test_hundreds_are_in_flight_at_once(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with FakeUpstream(lambda body: Scripted(text=answers(body).text, gate=gate)) as fake:
+        words = write(tmp_path, fake.base_url, sums(150))
+        (tmp_path / "m.toml").write_text((tmp_path / "m.toml").read_text("utf-8").replace("= 16", "= 256"), "utf-8")
+        collecting = asyncio.create_task(run([*words, "--sampling", "grid"]))
+        await fake.wait_until(lambda it: it.live >= 250, 60)
+        assert fake.live <= 256
+        gate.set()
+        assert "300 answered, 0 failed" in (await collecting).output
+
+
+async def test_an_upstream_that_asks_for_a_rest_is_left_alone_for_it(tmp_path: Path) -> None:
+    """It takes eighty calls, then refuses what comes before the second that it asked for is over."""
+    clock = asyncio.get_running_loop().time
+    taken, refused = 0, list[float]()
+
+    def limited(body: Any) -> Scripted:
+        nonlocal taken
+        taken += 1
+        if taken in (80, 160):
+            refused.append(clock())
+        if refused and clock() < refused[-1] + 0.99:
+            early.append(clock() - refused[-1])
+            return Scripted(behaviour="busy", retry_after="1")
+        return answers(body)
+
+    early = list[float]()
+    async with FakeUpstream(limited) as fake:
+        words = write(tmp_path, fake.base_url, sums(120))
+        found = await run([*words, "--sampling", "grid"])
+        assert "240 answered, 0 failed" in found.output
+    assert len(refused) == 2
+    assert len(early) <= 2 * 16, "only what was in flight when it said so"
+
+
+async def test_a_provider_without_money_ends_it(tmp_path: Path) -> None:
+    body = b'{"error": {"message": "You exceeded your current quota", "type": "insufficient_quota", "code": null}}'
+    async with FakeUpstream(Scripted(status=429, body=body)) as fake:
+        words = write(tmp_path, fake.base_url, sums(60))
+        found = await run([*words, "--sampling", "grid"])
+        assert "ended: f: " in found.output
+        assert len(fake.requests) <= 16
+
+
 async def test_active_sampling_spends_nothing_more_on_what_is_never_chosen(tmp_path: Path) -> None:
     def hopeless(body: Any) -> Scripted:
         number = int(body["messages"][-1]["content"].split()[2])

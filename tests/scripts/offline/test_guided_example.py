@@ -45,9 +45,13 @@ async def test_from_a_task_file_to_a_checkpoint_in_use(tmp_path: Path) -> None:
         ]
     )
     page = tmp_path / "report.html"
-    await run(["train", "--data", str(out), "--tables", "tasks", "--output", str(checkpoint), "--html", str(page)])
+    words = ["train", "--data", str(out), "--tables", "tasks", "--output", str(checkpoint), "--html", str(page)]
+    told = await run([*words, "--anyway"])
+    assert "the checkpoint in use" in told.output
     assert "calibration" in page.read_text("utf-8")
-    assert load_checkpoint(checkpoint)[0].models == ("tasks:smollm2", "tasks:smollm2:careful")
+    learnt, card = load_checkpoint(checkpoint)
+    assert learnt.models == ("tasks:smollm2", "tasks:smollm2:careful")
+    assert set(card.prompts) == {"careful"}
     config.write_text(f'checkpoint = "{checkpoint}"\n{ledger}{model}', "utf-8")
     rooms = await build_router(load_settings(config))
     try:
