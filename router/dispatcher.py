@@ -146,11 +146,11 @@ class Dispatcher:
             raise too_small(error) from None
         finally:
             await purse.close()
+        self._look_back(campaign)
         if not campaign.candidates and not campaign.partials:
             await self._record(failed_run(campaign, stop, road.run_id), task, caller, road)
             raise nothing_found(campaign, stop)
         run = finished_run(campaign, stop, road.run_id)
-        self._look_back(campaign)
         if bench is not None:
             run = replace(run, sources=tuple(bench.passages), tool_calls=tuple(bench.calls))
         self._outlook.observe_all(campaign.timings, campaign.belief)
