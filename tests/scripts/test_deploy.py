@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -52,3 +53,21 @@ def test_compose_keeps_secrets_in_files_and_publishes_on_loopback_only() -> None
     for service in services.values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
         assert not any("PASSWORD" in name and not name.endswith("_FILE") for name in service.get("environment", ()))
+
+
+def test_compose_keeps_to_the_schema_of_compose() -> None:
+    """The schema comes with check-jsonschema (extra `supply`)."""
+    schemas = pytest.importorskip("check_jsonschema.builtin_schemas")
+    said = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+    schema = schemas.get_builtin_schema("vendor.compose-spec")
+    jsonschema_rs.validate(schema, said)
+    with pytest.raises(jsonschema_rs.ValidationError):
+        jsonschema_rs.validate(schema, {**said, "servces": {}})
+
+
+def test_manifests_keep_to_the_schemas_of_kubernetes() -> None:
+    """They come with kubernetes-validate (extra `supply`)."""
+    kubernetes = pytest.importorskip("kubernetes_validate")
+    said = (ROOT / "deploy/kubernetes/maestro.yaml").read_text("utf-8")
+    for manifest in yaml.safe_load_all(said):
+        kubernetes.validate(manifest, "1.30", strict=True)
