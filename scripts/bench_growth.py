@@ -149,12 +149,11 @@ def command(context: click.Context, seconds: float) -> None:
 def messages(seconds: float) -> None:
     """The length of a message, 1 kB to 5 MB: a named model passed through, and `maestro`."""
     rows = []
-    for size in SIZES:
-        with serving() as worker:
+    with serving() as worker:
+        for size in SIZES:
             text = (FILLER * (size // len(FILLER) + 1))[:size]
             said = {"messages": [{"role": "user", "content": text}]}
-            at_once = 8 if size < 1_000_000 else 2
-            before = worker.mib()
+            at_once, before = 8 if size < 1_000_000 else 2, worker.mib()
             relay, _ = costs(worker, {"model": "small"} | said, at_once, seconds)
             planned, _ = costs(worker, {"model": "maestro"} | said, at_once, seconds)
             rows.append((size, relay, planned, before, worker.mib()))

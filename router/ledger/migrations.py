@@ -1,6 +1,29 @@
 """The schema, as an ordered list of migrations: forward only; a released one is never changed."""
 
-from sqlite_utils import Database, Migrations
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def hidden(module: str) -> Iterator[None]:
+    """Inside the block `module` cannot be imported, unless it is loaded already."""
+    is_hidden = module not in sys.modules
+    if is_hidden:
+        sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if is_hidden:
+            del sys.modules[module]
+
+
+with hidden(
+    "pandas"
+):  # sqlite-utils loads it where it is installed, for a part of it that we do not use: half a second
+    from sqlite_utils import Database, Migrations
+
+__all__ = ["MIGRATIONS", "Database"]
 
 MIGRATIONS = Migrations("maestro")
 

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-from sqlite_utils import Database
-
 from router.errors import MaestroError, Unavailable
-from router.ledger.migrations import MIGRATIONS
+from router.ledger.migrations import MIGRATIONS, Database
 
 logger = logging.getLogger("maestro.ledger")
 T = TypeVar("T")

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +109,8 @@ async def test_processes_that_start_at_once_do_not_stumble(tmp_path: Path) -> No
     for ledger in ledgers:
         assert await ledger.check() == []
         await ledger.close()
+
+
+def test_a_start_does_not_load_what_only_a_part_of_a_library_needs() -> None:
+    words = "import sys, router.ledger.sqlite; sys.exit('pandas' in sys.modules or 'torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
