@@ -43,6 +43,19 @@ def create(name: str, clear: tuple[str, ...], config: Path | None, as_json: bool
     show({"team": name, "budget_usd": body.budget_usd, "window": body.window, **said}, as_json)
 
 
+@command.command()
+@click.argument("name")
+@config_option
+@json_option
+def delete(name: str, config: Path | None, as_json: bool) -> None:
+    """Forget a team and end its keys. What it spent stays in the books; the settings file makes its teams anew."""
+
+    async def act(_: Ledger, registry: Registry) -> int:
+        return await registry.delete_team(name, ACTOR)
+
+    show({"team": name, "deleted": True, "keys_ended": with_ledger(config, act)}, as_json)
+
+
 @command.command(name="list")
 @config_option
 @json_option

@@ -56,7 +56,12 @@ def _team_routes(house: House) -> list[Any]:
         body = await change_team(house.rooms.registry, name, data, ACTOR)
         return body.model_dump(exclude_none=True)
 
-    return [list_teams, create_team, alter_team]
+    @delete("/teams/{name:str}", status_code=HTTP_200_OK)
+    async def delete_team(name: FromPath[str]) -> dict[str, Any]:
+        """Forget a team and end its keys; what it spent stays in the books."""
+        return {"team": name, "deleted": True, "keys_ended": await house.rooms.registry.delete_team(name, ACTOR)}
+
+    return [list_teams, create_team, alter_team, delete_team]
 
 
 def _key_routes(house: House) -> list[Any]:

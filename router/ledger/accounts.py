@@ -114,6 +114,13 @@ class Accounts(Protocol):
         """Creates or changes a team and its budget; what it already spent in the window counts."""
         ...
 
+    async def delete_team(self, team: str, actor: str) -> int:
+        """Forgets a team and its budget, and ends its keys: how many. What it spent stays in the books.
+
+        Raises BadRequest if there is no such team.
+        """
+        ...
+
     async def put_budget(self, budget: StoredBudget, actor: str) -> None:
         """Sets a team's or key's budget. Raises BadRequest if there is no such team or key."""
         ...

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 from cachetools import TTLCache
 
-from router.errors import Forbidden, MaestroError, Unauthenticated, Unavailable
+from router.errors import BadRequest, Forbidden, MaestroError, Unauthenticated, Unavailable
 from router.ledger.accounts import (
     Accounts,
     KeyScopes,
@@ -82,6 +82,14 @@ class Registry:
         said = dict(team.defaults or {})
         kept = {"operating_point": stored, **said} if stored else said
         await self.put_team(replace(team, defaults=kept))
+
+    async def delete_team(self, team: str, actor: str) -> int:
+        """Forgets a team; its keys end within a second: how many. Raises BadRequest if there is none."""
+        if team == SERVER:
+            raise BadRequest("There is no team '*'.", "team")
+        ended = await self._accounts.delete_team(team, actor)
+        self._forget()
+        return ended
 
     async def find_team(self, team: str) -> Mapping[str, Any] | None:
         """A team's defaults as they are stored, or None."""

@@ -38,6 +38,10 @@ class SqliteAccounts:
         """Creates or changes a team and its budget."""
         await self._writer.do(lambda db: accounts.put_team(db, team, self._now(), actor))
 
+    async def delete_team(self, team: str, actor: str) -> int:
+        """Forgets a team and ends its keys: how many. Raises BadRequest if there is no such team."""
+        return await self._writer.do(lambda db: accounts.delete_team(db, team, self._now(), actor))
+
     async def put_budget(self, budget: StoredBudget, actor: str) -> None:
         """Sets a team's or key's budget. Raises BadRequest if there is no such team or key."""
         await self._writer.do(lambda db: accounts.set_budget(db, budget, self._now(), actor))

@@ -252,3 +252,12 @@ async def test_the_books_are_checked_pruned_and_made_smaller(proxy: Served) -> N
     assert (await ask(proxy, "GET", "/admin/ledger/check"))[1]["balanced"]
     _, rows = await ask(proxy, "GET", "/admin/spend?by=key")
     assert (rows[0]["key"], rows[0]["calls"]) == (key["id"], 1)
+
+
+async def test_a_team_is_deleted_with_its_keys(proxy: Served) -> None:
+    key = await new_key(proxy, {"budget_usd": 1.0})
+    status, said = await ask(proxy, "DELETE", "/admin/teams/search")
+    assert (status, said) == (200, {"team": "search", "deleted": True, "keys_ended": 1})
+    with pytest.raises(openai.AuthenticationError):
+        await chat(proxy, key["key"])
+    assert (await ask(proxy, "DELETE", "/admin/teams/search"))[0] == 400

@@ -83,6 +83,20 @@ class PostgresAccounts:
                 detail = {"nanodollars": team.nanodollars, "window": team.window, "soft_limit": soft}
                 await _audit(db, now, (actor, "put_team", team.id), {**detail, "defaults": team.defaults})
 
+    async def delete_team(self, team: str, actor: str) -> int:
+        """Forgets a team and its budget, and ends its keys: how many. Raises BadRequest if there is no such team."""
+        async with self._act() as (db, now):
+            if not (await db.execute("delete from teams where id = %s", (team,))).rowcount:
+                raise BadRequest(f"There is no team '{team}'.", "team")
+            old = await _find_budget(db, "team", team)
+            await _put_budget(db, StoredBudget("team", team, None, "total"), old, now)
+            await db.execute("delete from budgets where scope = 'team' and id = %s", (team,))
+            ended = await db.execute(
+                "update keys set revoked_at = %s where team = %s and revoked_at is null", (now, team)
+            )
+            await _audit(db, now, (actor, "delete_team", team), {"keys_ended": ended.rowcount})
+        return ended.rowcount
+
     async def put_budget(self, budget: StoredBudget, actor: str) -> None:
         """Sets a team's or key's budget. Raises BadRequest if there is no such team or key."""
         async with self._act() as (db, now):

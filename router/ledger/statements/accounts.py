@@ -39,6 +39,17 @@ def put_team(db: sqlite3.Connection, team: Team, now: float, actor: str) -> None
         write_audit(db, now, actor, "put_team", team.id, detail)
 
 
+def delete_team(db: sqlite3.Connection, team: str, now: float, actor: str) -> int:
+    """Forgets a team and its budget, and ends its keys: how many. What it spent is counted in one window for ever."""
+    if not db.execute("delete from teams where id = ?", (team,)).rowcount:
+        raise BadRequest(f"There is no team '{team}'.", "team")
+    put_budget(db, StoredBudget("team", team, None, "total"), now)
+    db.execute("delete from budgets where scope = 'team' and id = ?", (team,))
+    ended = db.execute("update keys set revoked_at = ? where team = ? and revoked_at is null", (now, team)).rowcount
+    write_audit(db, now, actor, "delete_team", team, {"keys_ended": ended})
+    return ended
+
+
 def put_budget(db: sqlite3.Connection, budget: StoredBudget, now: float) -> None:
     """Sets a budget. A new window's counter is made from the charges: it is neither empty nor full by mistake."""
     scope, name, window = budget.scope, budget.id, budget.window

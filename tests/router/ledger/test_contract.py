@@ -6,9 +6,10 @@ import uuid
 import pytest
 
 from action_model.prices import Usage
-from router.errors import BudgetExceeded, BudgetReserved
-from router.ledger.accounts import Team
+from router.errors import BadRequest, BudgetExceeded, BudgetReserved, Unauthenticated
+from router.ledger.accounts import KeyScopes, Team
 from router.ledger.ledger import Account, Charge, Ledger, Line, Reservation, Window
+from router.ledger.registry import Registry
 from tests.router.ledger.conftest import Clock
 
 pytestmark = pytest.mark.anyio
@@ -142,3 +143,30 @@ async def test_labels_of_judges_add_up_and_stay(ledger: Ledger) -> None:
     await ledger.flush()
     found = sorted(await ledger.read_labels(), key=lambda one: one["truth"])
     assert found == [{**row, "truth": 0}, {**row, "labels": 4.0}]
+
+
+async def test_a_deleted_team_has_no_keys_and_no_budget_but_its_spend_stays(ledger: Ledger, clock: Clock) -> None:
+    registry = Registry(ledger.accounts, clock)
+    await limit_team(ledger, 1000, clock)
+    key = await registry.create_key("search", KeyScopes(), "test")
+    await registry.put_team(Team("other"), "test")
+    other = await registry.create_key("other", KeyScopes(), "test")
+    reservation = await ledger.reserve("run", ACCOUNT, [line(400), line(300)])
+    await ledger.settle(reservation, charge(reservation, 250))
+    await ledger.flush()
+    assert await registry.delete_team("search", "test") == 1
+    with pytest.raises(Unauthenticated):
+        await registry.authenticate(key.secret)
+    assert (await registry.authenticate(other.secret)).team == "other"
+    assert [row["team"] for row in await ledger.accounts.list_teams()] == ["other"]
+    assert {row["id"] for row in await ledger.accounts.list_budgets()} == {"other"}
+    await ledger.settle(reservation, charge(reservation, 300, 1))
+    assert (await money(ledger), (await ledger.totals())["teams"]["search"]["calls"]) == ((550, 0), 2)
+    assert await ledger.check() == []
+    await limit_team(ledger, 1000, clock)
+    with pytest.raises(BudgetExceeded):
+        await ledger.reserve("run", ACCOUNT, [line(451)])
+    for name in ("nobody", "*"):
+        with pytest.raises(BadRequest):
+            await registry.delete_team(name, "test")
+    assert (await ledger.accounts.read_audit())[1]["act"] == "delete_team"
