@@ -72,6 +72,7 @@ async def ask(client: openai.AsyncOpenAI, way: str, question: Hopping, **more: A
     found = (getattr(answer, "data_sources", None) or {}).get("file_search") or []
     text = answer.choices[0].message.content or ""
     told = getattr(answer, "maestro", None) or {}
+    seconds = time.perf_counter() - began
     return {
         "way": way,
         "model": more["model"],
@@ -81,9 +82,15 @@ async def ask(client: openai.AsyncOpenAI, way: str, question: Hopping, **more: A
         "hops_found": question.hits(one["text"] for one in found),
         "passages": len(found),
         "supports": sum(question.is_answered(one["text"]) for one in found),
-        "calls": told.get("calls", 1),
-        "seconds": time.perf_counter() - began,
+        "calls": await calls_of(client, told["run_id"]) if way == "research" else 1,
+        "seconds": seconds,
     }
+
+
+async def calls_of(client: openai.AsyncOpenAI, run: str) -> int:
+    """How many calls of models a run's tree tells of."""
+    tree: Any = await client.get(f"/maestro/runs/{run}", cast_to=object)
+    return len(tree["attempts"])
 
 
 async def measure(base_url: str, folder: Path, model: str, journal: Path, results: int, most: int) -> None:
