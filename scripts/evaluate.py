@@ -90,7 +90,7 @@ def tell(found: dict[str, Any], held: list[Judged], path: Path) -> None:
     """The report: a few lines, the table, and the page."""
     console, lines = Console(), words_of(held)
     for line in lines:
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(table_of(found))
     page = page_of(held, lines, "Evaluation")
     add_estimators(page, found)

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from action_model.offline.members import SURE, Chosen, View, choose_members
+from action_model.offline.members import SURE, Chosen, View, choose_members, least_shown
 from action_model.outcomes import SELECTIONS, read_grids, selection_of
 from scripts.offline.pages import Line, Page, Plot
 
@@ -58,7 +58,7 @@ def command(
         for line in frontier_lines(chosen):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
         for line in words_of(chosen, loss, len(train.prompts), len(held.prompts)):
-            console.print(line, markup=False)
+            console.print(line, markup=False, soft_wrap=True)
             page.say(f"{name}: {line}")
         tell(page, name, chosen)
     if json_path is not None:
@@ -113,7 +113,14 @@ def words_of(chosen: Chosen, loss: float, train: int, held: int) -> list[str]:
         f"hindsight, by the best order for the held-out tasks themselves, the loss is {chosen.hindsight_loss:.4f}.",
         f"The {count} best by their own success would lose {chosen.top_k_loss:.4f} at worst on the held-out tasks.",
     ]
-    if chosen.held_worst_loss > loss:
+    if least_shown(train) > loss:
+        lines.append(
+            f"{train} tasks cannot show a loss below {least_shown(train):.3f} (three in n): nothing is left out. "
+            f"{3 / loss:.0f} would be enough."
+            if loss
+            else "Nothing is left out: a loss of nothing cannot be shown."
+        )
+    elif chosen.held_worst_loss > loss:
         lines.append("On the held-out tasks the loss is above what was asked for: collect more tasks, or ask for less.")
     if chosen.dropped:
         lines.append(

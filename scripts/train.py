@@ -129,6 +129,6 @@ def report(learnt: Learnt, held: Mapping[str, Grid], terms: Terms, console: Cons
     found = judge(held, LearnedEstimator(learnt), terms.before)
     lines = words_of(found)
     for line in lines:
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(write_page(page_of(found, lines), terms.page), markup=False)
     return terms.anyway or is_promoted(found)

@@ -92,7 +92,9 @@ def choose_members(train: Grid, held: Grid, loss: float, view: View = "ensemble"
     full = value(everything)
     bounds = loss_bounds(some, points, view, len(held.prompts))
     size = next(k + 1 for k in everything if bounds[k] <= loss)
-    chosen = _without_idle(_order(value, everything, full)[:size], value)
+    chosen = _order(value, everything, full)[:size]
+    if least_shown(len(some.prompts)) <= loss:
+        chosen = _without_idle(chosen, value)
     best = np.argsort(-train.score.mean(axis=0), kind="stable")[: len(chosen)].tolist()
     order = sorted(chosen, key=lambda a: float(train.usd[:, a].mean()))
     seen = worths_of(some, held, points, view)
@@ -121,8 +123,9 @@ def loss_bounds(grid: Grid, points: Floats, view: View, count: int) -> Floats:
     """(M,): for the first 1, 2, … members of an order, the `SURE` quantile of the worst loss on `count` other tasks.
 
     These tasks are themselves a sample: a mean of n others varies about theirs as 1/n + 1/N, which is that of samples
-    of n N / (n + N) of them.
+    of n N / (n + N) of them. No set but the full one gets a bound below `least_shown`.
     """
+    least = least_shown(len(grid.prompts))
     count = max(1, round(count * len(grid.prompts) / (count + len(grid.prompts))))
     found: list[list[Floats]] = [[] for _ in grid.models]
     everything = list(range(len(grid.models)))
@@ -134,7 +137,13 @@ def loss_bounds(grid: Grid, points: Floats, view: View, count: int) -> Floats:
             lost = samples @ (full - worths(order[: k + 1])).T  # (B, P)
             found[k].append(lost.max(axis=1))
     quantiles: Floats = np.array([np.quantile(np.concatenate(worst), SURE) for worst in found])
+    quantiles[:-1] = np.maximum(quantiles[:-1], least)
     return np.maximum.accumulate(quantiles[::-1])[::-1]
+
+
+def least_shown(tasks: int) -> float:
+    """The loss that so many tasks without any loss cannot rule out: 3 / n (Hanley & Lippman-Hand 1983, 95 %)."""
+    return 3.0 / max(tasks, 1)
 
 
 def _halves(grid: Grid) -> Iterator[tuple[int, Grid, Grid]]:

@@ -56,6 +56,7 @@ def test_bounds_fall_with_every_member_to_nothing() -> None:
     bounds = loss_bounds(grid, operating_points(grid.usd, 4), "ensemble", 100)
     assert (np.diff(bounds) <= 1e-12).all()
     assert bounds[-1] == pytest.approx(0.0, abs=1e-9)
+    assert bounds[-2] >= 3 / 200
 
 
 def test_every_member_says_what_it_adds_at_every_point() -> None:
@@ -66,3 +67,11 @@ def test_every_member_says_what_it_adds_at_every_point() -> None:
         assert max(member.adds) == pytest.approx(member.loses)
     assert len(chosen.held_losses) == len(chosen.points)
     assert max(chosen.held_losses) == chosen.held_worst_loss
+
+
+def test_few_tasks_leave_nothing_out() -> None:
+    """Twenty tasks on which an action adds nothing do not show that it adds less than 2 %."""
+    score = np.ones((20, 3))
+    assert len(choose_members(grid_of(score, [0.001, 0.002, 0.003]), grid_of(score, [0.001] * 3), 0.02).members) == 3
+    score = np.ones((200, 3))
+    assert len(choose_members(grid_of(score, [0.001, 0.002, 0.003]), grid_of(score, [0.001] * 3), 0.02).members) == 1

@@ -95,9 +95,9 @@ def test_two_weak_actions_that_complement_each_other_beat_the_two_best() -> None
     strong = np.r_[np.ones(60), np.zeros(40), np.ones(60), np.zeros(40)]
     score = np.stack([half, 1.0 - half, strong, strong], axis=1)[RANDOM.permutation(200)]
     grid = grid_of(score, [0.001, 0.001, 0.001, 0.001])
-    chosen = choose_members(grid, grid, 0.01)
+    chosen = choose_members(grid, grid, 0.02)
     assert {member.name for member in chosen.members} == {"m0", "m1"}
-    assert chosen.worst_loss <= 0.01
+    assert chosen.worst_loss <= 0.02
     assert chosen.top_k_loss > 0.3
 
 
