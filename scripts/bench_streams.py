@@ -16,6 +16,7 @@ import uvloop
 from scripts.bench_growth import serving, show
 from scripts.bench_proxy import CASES, Load, Target, cpu_seconds, request_bytes, targets
 
+LONGEST_MARK_BYTES = 64
 SENT = re.compile(rb'"t(\d+\.\d+) "')
 
 
@@ -65,6 +66,7 @@ class StreamReader(asyncio.Protocol):
 
     def __init__(self, request: bytes) -> None:
         self._request = request
+        self._rest = b""
         self.lags: list[float] = []
         self.is_whole = False
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -75,9 +77,11 @@ class StreamReader(asyncio.Protocol):
         self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Chunks come whole, as they were written."""
-        now = time.monotonic()
-        self.lags += [now - float(sent) for sent in SENT.findall(data)]
+        """Notes the chunks that are whole now; one may be cut anywhere."""
+        now, data = time.monotonic(), self._rest + data
+        found = list(SENT.finditer(data))
+        self.lags += [now - float(sent[1]) for sent in found]
+        self._rest = data[found[-1].end() if found else 0 :][-LONGEST_MARK_BYTES:]
         if b"[DONE]" in data:
             self.is_whole = True
             self.close()
