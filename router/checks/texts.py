@@ -23,7 +23,8 @@ _BULLET = re.compile(
 )
 _NUMBERED = re.compile(r"^[ \t]*(?:\*\*)?\(?\d{1,3}[.)][ \t]+\S", re.MULTILINE)
 _BLANK = re.compile(r"\n[ \t]*\n")
-_INFLECTED = r"(?:'s|’s|s|es|ed|d|ing|er|ers|ly)?"
+_INFLECTED = (r"(?:'s|’s)?", r"(?:'s|’s|s|es)?", r"(?:'s|’s|s|es|ed|d|ing)?")
+"""Of words of up to two letters, of three, of more: "is" is no form of "i", "bed" none of "be", "power" none of pow."""
 
 
 def words(text: str) -> list[str]:
@@ -115,7 +116,8 @@ def phrase_pattern(phrase: str, is_inflected: bool = False) -> re.Pattern[str]:
     inner = re.escape(phrase).replace(r"\ ", r"\s+")
     left = r"(?<!\w)" if phrase[:1].isalnum() and phrase[:1].isascii() else ""
     right = r"(?!\w)" if phrase[-1:].isalnum() and phrase[-1:].isascii() else ""
-    ending = _INFLECTED if is_inflected and right and phrase[-1:].isalpha() else ""
+    letters = len(phrase.rsplit(maxsplit=1)[-1]) if phrase else 0
+    ending = _INFLECTED[min(max(letters, 2), 4) - 2] if is_inflected and right and phrase[-1:].isalpha() else ""
     return re.compile(f"{left}{inner}{ending}{right}", re.IGNORECASE)
 
 

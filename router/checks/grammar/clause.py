@@ -25,7 +25,7 @@ _SPELLING = (
 _HARMLESS = frozenset(("ANSWER", "LETTER", "IT", "MUST", "USE", "BE", "KEEP", ",", ":", "you", "and", "but"))
 _AMOUNT = ("JUST", "MOST", "FEWER", "LEAST", "MORE", "EXACTLY", "BETWEEN", "#", "no")
 _TAIL = re.compile(
-    r"(?: ,)?(?: IN| of)? (?:ANSWER|IT)(?: JUST)?$| ,$| (?:IN )?total$| long$| in ANSWER$| overall$| anywhere$| somewhere$| altogether$| IN IN$| IN ANSWER as whole$"
+    r"(?: ,)?(?: IN| of)? (?:ANSWER|IT)(?: JUST)?$| ,$| (?:IN )?total$| long$| in ANSWER$| overall$| anywhere$| somewhere$| altogether$| IN all$| IN IN$| IN ANSWER as whole$"
 )
 
 

@@ -23,7 +23,8 @@ def _phrase(kind: str) -> Reader:
             return None
         if kind == "ends_with" and _POSTSCRIPT.fullmatch(found[0]):
             return [{"type": "postscript", "value": found[0]}]
-        return [{"type": kind, "value": found[0]}]
+        several = {"first_word": "starts_with", "last_word": "ends_with"}  # "the first words must be …"
+        return [{"type": several.get(kind, kind) if len(found[0].split()) > 1 else kind, "value": found[0]}]
 
     return read
 

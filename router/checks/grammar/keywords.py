@@ -10,7 +10,7 @@ ITEMS = rf"{Q}(?: (?:,|and|or|nor|, and|, or|&|/|;) {Q})*"
 LIST = rf"(?P<list>{ITEMS})"
 K = r"(?:(?:all |any |all IN |any IN |IN |both )*(?:KEYWORD|WORD|LETTER)(?: IN)?(?: KEYWORD)? ?:? ?)"
 _APPEAR = r"(?:MUST )?(?:APPEAR|BE|USE)"
-_MANY = rf"(?:IN )?(?:{RELATION} )?{N}{POST} times?"
+_MANY = rf"(?:IN )?(?:{RELATION} )?{N}{POST} times?(?: (?P<late>OR_FEWER|OR_MORE|MOST|LEAST))?"
 _RANGE = r"(?:BETWEEN )?#(?P<low>\d+) (?:and|to) #(?P<high>\d+) times"
 
 
@@ -30,7 +30,10 @@ def _counted(text: str, is_letter: bool, low: int | None, high: int | None) -> l
 
 def _often(match: re.Match[str], clause: Clause) -> list[Spec] | None:
     n, relation = int(match.group("n")), match.group("rel")
-    post = match.group("post")
+    post, late = match.group("post"), match.group("late")
+    if late and (relation or post):
+        return None
+    post = late or post
     found = opposite(relation, post, n) if clause.is_negative else bounds(relation, n, post)
     specs: list[Spec] = []
     for text in clause.literals(match.group("list")):
@@ -103,6 +106,7 @@ _LITERAL: tuple[Rule, ...] = (
     rule(rf"{_KIND}{LIST} (?:{_APPEAR} )?{_RANGE}", _often_between),
     rule(rf"(?:repeat|APPEAR) {_KIND}{LIST} {_MANY}", _often),
     rule(rf"{_MANY} {_KIND}{LIST}", _often),
+    rule(rf"work {_KIND}{LIST}(?: IN| IN ANSWER| IN IT)*", _passive(False)),
     rule(rf"{_KIND}{LIST}(?: (?:IN IT|APPEAR|ALLOWED|JUST|together))?", _listed),
     rule(rf"{_KIND}{LIST} (?:MUST )?(?P<not>NOT )?(?:ALSO )?(?:both |all )?(?:APPEAR|USE)", _passive(False)),
     rule(rf"{_KIND}{LIST} (?:MUST )?(?:BE )?FORBIDDEN", _passive(True)),

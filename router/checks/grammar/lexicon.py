@@ -8,7 +8,7 @@ _SAME: dict[str, str] = {
     # what says nothing by itself
     "": "please|kindly|total of|in total|don't forget to|do not forget to|basically|first of all|in addition|make sure that|make sure to|make sure|be sure to|be sure that|ensure that|ensuring that|ensuring|"
     "ensure|remember to|remember that|always|also|it is required that|it is important that|note that|additionally|furthermore|"
-    "moreover|strictly|absolutely|at all|whatsoever|the|a|an|your|its|i want you to|i would like you to|i need you to|i want|"
+    "moreover|strictly|absolutely|at all|whatsoever|the|a|an|your|its|i want you to|i would like you to|i need you to|i want|i need|"
     "you are required to|it is essential that|just make sure|try to|it is imperative that|take care to|very|consistently|"
     "in every case|at all times|explicitly|clearly|itself|hereby|simply|then|i'd like you to|for this task|importantly|"
     "it's important that|it's important to|it is important to|the requirement is that|the requirement is|requirement|must be sure to",
@@ -50,7 +50,7 @@ _SAME: dict[str, str] = {
     "KEEP": "keep|keeps|keeping|hold",
     "IN": "in|throughout|inside|anywhere in|somewhere in|across|through|as|into|in the form of|for|of|with",
     # relations
-    "MOST": "at most|within|in at most|no more than|not more than|maximum of|maximum|max of|max|up to|no longer than|not longer than|limited to|"
+    "MOST": "at most|at the very most|at the absolute most|fit in|fits in|fit into|fits into|fit within|fits within|within|in at most|no more than|not more than|maximum of|maximum|max of|max|up to|no longer than|not longer than|limited to|"
     "capped at|cap at|at or below|≤|<=|not exceed|not exceeding|does not exceed|do not exceed|don't exceed|must not exceed|"
     "should not exceed|cannot exceed|may not exceed|can't exceed|shouldn't exceed|mustn't exceed|never exceed|not go over|"
     "not be longer than|not over|not above|limit of|upper limit of|be limited to|is limited to|not go beyond|don't go over|"

@@ -30,6 +30,15 @@ def _range(match: re.Match[str], clause: Clause) -> list[Spec] | None:
     return None if clause.is_negative else limits(unit_of(match), int(match["low"]), int(match["high"]))
 
 
+def _limit(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    return None if clause.is_negative else limits(unit_of(match), None, int(match["n"]))
+
+
+def _list_range(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+    unit = "numbered_items" if match["mark"] in ("numbered", "ordered") else "bullets"
+    return None if clause.is_negative else limits(unit, int(match["low"]), int(match["high"]))
+
+
 def _longest(match: re.Match[str], clause: Clause) -> list[Spec] | None:
     return [{"type": "word_lengths", "max": int(match["n"])}] if clause.is_negative else None
 
@@ -56,6 +65,13 @@ RULES: tuple[Rule, ...] = (
     rule(
         r"(?:(?:IN|format|ANSWER|JUST) )*(?P<mark>bullet|bulleted|bullet point|bullet pointed|numbered|ordered) lists?",
         _some_list,
+    ),
+    rule(rf"(?:JUST )?{N} (?:{UNIT}) BE (?:LIMIT|limit|MOST)", _limit, "#"),
+    rule(
+        r"(?P<mark>numbered|ordered|bullet|bulleted|bullet point) list IN (?:BETWEEN )?#(?P<low>\d+) (?:to|and) "
+        r"#(?P<high>\d+)(?: (?:items?|points?|entries|steps?))?",
+        _list_range,
+        "#",
     ),
     rule(rf"(?:MOST|IN|EXACTLY) #(?P<low>\d+) (?:to|-) #(?P<high>\d+) (?:{UNIT})", _range, "#"),
     rule(rf"(?:#1 )?WORD (?:MUST |may |can )?(?:BE |USE )?(?:MORE|longer than) {N} {_LETTERS}", _longest, "#"),

@@ -114,6 +114,22 @@ def test_hostile_patterns_and_documents_end_soon() -> None:
     assert build_check({"type": "yaml"}).evaluate(Answer(bomb)).score is not None
 
 
+@pytest.mark.parametrize(
+    ("word", "text", "occurs"),
+    [
+        ("cat", "two cats", True),
+        ("walk", "walked and walking", True),
+        ("pow", "great power", False),
+        ("be", "to bed", False),
+        ("i", "it is his", False),
+        ("ear", "too early", False),
+        ("fox", "the fox's den", True),
+    ],
+)
+def test_a_keyword_occurs_in_its_inflections_not_in_other_words(word: str, text: str, occurs: bool) -> None:
+    assert build_check({"type": "contains", "value": word}).evaluate(Answer(text)).passed is occurs
+
+
 @pytest.mark.parametrize(("kind", "text"), [("sql", "SELECT a, "), ("python", "a = 1\n"), ("yaml", "a: [1]\n")])
 def test_what_is_too_long_to_be_parsed_is_neither_right_nor_wrong(kind: str, text: str) -> None:
     finding = build_check({"type": kind}).evaluate(Answer(text * 20_000))

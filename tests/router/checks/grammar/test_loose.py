@@ -167,6 +167,17 @@ PAIRS: list[tuple[str, str, str]] = [
     ("Use at least two headings.", "# A\ntext\n## B\ntext", "# A\ntext"),
     ("Give two different answers separated by ******.", "One.\n******\nTwo.", "One."),
     ("Put the whole response in double quotes.", '"All of it."', "All of it."),
+    # said in other orders
+    ("130 words at the very most, please", words(130), words(131)),
+    ("It has to fit in 100 words", words(100), words(101)),
+    ("60 words are the limit", words(60), words(61)),
+    ("Not more than 80 words in all", words(80), words(81)),
+    ("I need 120 words or more", words(120), words(119)),
+    ("Use the word 'try' 2 times or more", "try to try", "try"),
+    ("Work “yield” and “return” in", "yield or return", "yield only"),
+    ("A numbered list of 3 to 6 items", numbered(6), numbered(7)),
+    ("The first words have to be “This text”", "This text is short.", "This is a text."),
+    ("The last words are “Best regards”", "Bye. Best regards", "Best regards and bye"),
     # punctuation and signs
     ("Not a single comma.", "no", "well, no"),
     ("Commas are forbidden.", "no", "well, no"),
