@@ -8,10 +8,11 @@ from action_model.belief import Belief, Evidence, Repair
 from action_model.estimator import Estimator
 from router.answering import usage_of
 from router.candidates import is_settled
-from router.errors import BudgetExceeded, BudgetReserved, MaestroError, RunLimitReached
+from router.errors import MaestroError
 from router.events import WaveStarted
 from router.executor import Executor, Next
 from router.exploration import NONE, Exploration, explored
+from router.holding import hold_wave
 from router.job import Harvest, Job, Timing
 from router.judging.agreement import agreement, answer_of, resemblance
 from router.learning import both, refreshed, revised, without_models
@@ -19,9 +20,11 @@ from router.named import PARALLEL, NamedPlan
 from router.outlook import predicted
 from router.overlap import early_fix
 from router.planner import Situation, Stop, Verification, plan_wave
+from router.planning.moves import repair_of
 from router.planning.opinions import count_opinions
 from router.planning.second import confirming_wave
 from router.planning.standing import standings
+from router.repairs import Repairs
 from router.task import Candidate, FinishReason, PlannedAction, Saving, Wave
 from router.upstreams.upstream import Upstreams
 from router.verify import Verifier
@@ -55,11 +58,17 @@ class Campaign:
     evidence: dict[str, Evidence] = field(default_factory=dict)
     confirmed: set[str] = field(default_factory=set)
     predicted: Mapping[str, float] = field(default_factory=dict)
+    repairs: Repairs = field(default_factory=Repairs)
 
     @property
     def is_late(self) -> bool:
         """Has the deadline passed?"""
         return self.job.deadline is not None and self.now() >= self.job.deadline
+
+    @property
+    def has_answer(self) -> bool:
+        """Is there anything to return?"""
+        return bool(self.candidates or self.partials)
 
     @property
     def is_poll(self) -> bool:
@@ -103,7 +112,15 @@ class Campaign:
         )
 
     def _fix_chance(self, index: int, repair: Repair) -> float:
-        return self.estimator.fix_success(self.belief, index, repair)
+        corrected = self.repairs.factor(self.portfolio.actions[index].model)
+        return min(corrected * self.estimator.fix_success(self.belief, index, repair), 1.0)
+
+    def _see_repair(self, fixed: Candidate) -> None:
+        """Counts a checked fix beside what was expected of it."""
+        index, parents = _index(self.portfolio, fixed), [one for one in self.candidates if one.id in fixed.parents]
+        if fixed.action.technique == "fix" and parents and index is not None:
+            repair = repair_of(self.situation(), parents[0])
+            self.repairs.learn(fixed, self.estimator.fix_success(self.belief, index, repair))
 
     def decide(self) -> Wave | Stop:
         """The next wave, or why to stop. Before a stop on a judge's word alone, an independent one where it pays."""
@@ -135,6 +152,7 @@ class Campaign:
         """Takes in a checked candidate, new or seen again by an independent judge: what its verdicts say of all."""
         places = {known.id: place for place, known in enumerate(self.candidates)}
         if candidate.id not in places:
+            self._see_repair(candidate)
             self.candidates.append(candidate)
             self._learn(candidate)
         elif self.candidates[places[candidate.id]] != candidate:
@@ -238,7 +256,7 @@ async def run_waves(campaign: Campaign, executor: Executor) -> Stop:
         decision = campaign.decide()
         if isinstance(decision, Stop):
             return decision
-        held = await _hold(campaign.explored(decision), campaign)
+        held = await hold_wave(campaign.explored(decision), campaign.job, campaign.upstreams, campaign.has_answer)
         if isinstance(held, Stop):
             return held
         harvest = await _carry_out(held, campaign, executor)
@@ -274,24 +292,6 @@ def _end(campaign: Campaign, failures: int) -> Stop | None:
     if failures >= 3 or not campaign.portfolio.offers:
         return Stop(FinishReason.UPSTREAM_UNAVAILABLE, "no upstream answers")
     return None
-
-
-async def _hold(wave: Wave, campaign: Campaign) -> Wave | Stop:
-    """Holds money for the wave; if it does not pay for all, for the cheapest action. Raises without candidates."""
-    find = campaign.upstreams.find
-    for tried in (wave, replace(wave, actions=(min(wave.actions, key=lambda planned: planned.estimate.usd_high),))):
-        calls = [planned for planned in tried.actions if planned.action.technique != "confirm"]
-        try:
-            if calls:
-                held = [(find(p.action.model), usage_of(p.estimate)) for p in calls]
-                await campaign.job.purse.hold(held, techniques=[p.action.technique for p in calls])
-        except (BudgetExceeded, BudgetReserved, RunLimitReached) as error:
-            refusal: MaestroError = error
-        else:
-            return tried
-    if campaign.candidates or campaign.partials:
-        return Stop(FinishReason.BUDGET_EXHAUSTED, refusal.message)
-    raise refusal
 
 
 def _index(portfolio: Portfolio, candidate: Candidate) -> int | None:

@@ -221,6 +221,7 @@ class Dispatcher:
             now=self._options.clock,
             plan=plan,
             exploration=self._options.exploration,
+            repairs=self._outlook.repairs,
         )
 
     def _deadline(self, task: Task) -> float | None:

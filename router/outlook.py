@@ -13,6 +13,7 @@ from router.efforts import tradeoff_of
 from router.job import Timing
 from router.pins import Pin, cache_saving_usd, with_saving
 from router.portfolio import offers_for, with_more_input, with_true_costs
+from router.repairs import Repairs
 from router.task import Task, Wave
 from router.techniques.prompts import PROMPT_VARIANTS
 from router.upstreams.tokens import count_tokens
@@ -22,11 +23,12 @@ from router.variants import NO_VARIANTS, Shelf, Variants, tokens_of
 
 @dataclass
 class Outlook:
-    """The estimator, and how fast each model was lately."""
+    """The estimator, how fast each model was lately, and how well it repairs."""
 
     estimator: Estimator
     clock: Callable[[], float]
     speeds: dict[str, Speed] = field(default_factory=dict)
+    repairs: Repairs = field(default_factory=Repairs)
     variants: Variants = NO_VARIANTS
 
     def believe(

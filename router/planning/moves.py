@@ -12,7 +12,7 @@ from action_model.prices import NANODOLLARS_PER_USD
 from router.planning.particles import Floats, clean_weights
 from router.planning.situation import Situation
 from router.planning.standing import SCORE_CREDIT, Standing, failed_kinds
-from router.task import PlannedAction
+from router.task import Candidate, PlannedAction
 
 MAX_FIXED = 2
 """How many candidates a fix is considered for: the most promising ones."""
@@ -126,15 +126,19 @@ def _fixable(standings: tuple[Standing, ...]) -> tuple[Standing, ...]:
 
 
 def _fix_chance(situation: Situation, index: int, standing: Standing) -> float:
-    verdicts = {verdict.requirement: verdict for verdict in standing.candidate.verdicts}
+    return _share(situation.fix_chance(index, repair_of(situation, standing.candidate)))
+
+
+def repair_of(situation: Situation, candidate: Candidate) -> Repair:
+    """What a fix of this candidate would start from."""
+    verdicts = {verdict.requirement: verdict for verdict in candidate.verdicts}
     scores = [min(max(v.score, 0.0), 1.0) for v in verdicts.values() if v.score is not None]
-    repair = Repair(
+    return Repair(
         score=sum(scores) / len(scores) if scores else 0.0,
         failed_kinds=failed_kinds(situation, verdicts),
         requirement_count=max(len(situation.requirements), 1),
-        repair_count=standing.candidate.repair_count,
+        repair_count=candidate.repair_count,
     )
-    return _share(situation.fix_chance(index, repair))
 
 
 def _scaled(chance: Floats, weights: Floats, mean: float) -> Floats:
