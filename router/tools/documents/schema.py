@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS chunks (
     heading TEXT NOT NULL, text TEXT NOT NULL, vector BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS chunks_by_file ON chunks (store, file, position);
+CREATE INDEX IF NOT EXISTS chunks_by_store ON chunks (store, id);
 """
 """Chunks of one store are found by an FTS5 table of its own, so that no store's words weigh in another's ranking."""
 
