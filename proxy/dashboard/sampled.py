@@ -47,8 +47,8 @@ def _seconds_at(usd_value: float, low: Tradeoff, high: Tradeoff) -> float:
     if min(low.usd, low.seconds, high.usd, high.seconds) <= 0.0 or low.usd == high.usd:
         return max(low.seconds, high.seconds)
     power = math.log(low.seconds / high.seconds) / math.log(low.usd / high.usd)
-    found: float = high.seconds * (usd_value / high.usd) ** power
-    return min(4.0 * max(low.seconds, high.seconds), found)
+    steps = min(max(power * math.log(usd_value / high.usd), -30.0), 30.0)
+    return min(4.0 * max(low.seconds, high.seconds), high.seconds * math.exp(steps))
 
 
 @dataclass(frozen=True, slots=True)
