@@ -295,7 +295,5 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         "limits": LimitsSettings,
         "variants": VariantsSettings,
     }
-    for part in reversed(location):
-        if isinstance(part, str) and part in tables:
-            return list(tables[part].model_fields)
-    return list(Settings.model_fields) if not location else []
+    found = next((tables[str(part)] for part in reversed(location) if part in tables), None if location else Settings)
+    return [] if found is None else list(found.model_fields)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,8 +70,14 @@ def test_requirements_are_not_counted_twice(learnt: Learnt, tmp_path: Path) -> N
 def test_each_variant_has_its_own_success_and_length(learnt: Learnt) -> None:
     estimator = LearnedEstimator(learnt, prompts={"tuned": "x"})
     assert sorted(estimator.variants("Small")) == ["tools4", "tuned"]
-    actions = (Action("a/small"), Action("a/small", prompt="tuned"), Action("a/small", tool_limit=4))
-    actions = (*actions, Action("a/small", tool_limit=2), Action("a/small", prompt="careful"))
+    changes: list[dict[str, Any]] = [
+        {},
+        {"prompt": "tuned"},
+        {"tool_limit": 4},
+        {"tool_limit": 2},
+        {"prompt": "careful"},
+    ]
+    actions = [Action("a/small", **change) for change in changes]
     belief = estimator.believe(Facts(FACTS, 9), Portfolio(tuple(Offer(a, PRICE, family="small") for a in actions)))
     plain, tuned, four, two, careful = belief.estimates
     assert tuned.success > four.success > plain.success

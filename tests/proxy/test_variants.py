@@ -129,8 +129,8 @@ async def test_a_learnt_number_of_tools_is_offered_and_kept_in_the_tool_loop(tmp
         async with serving(settings) as served, served.client() as client:
             first = await client.chat.completions.create(model="maestro", messages=RAIN, tools=TOOLS)
             assert first.maestro["chosen"]["tool_limit"] == 2  # type: ignore[attr-defined]
-            turn = [{"role": "assistant", "content": "", "tool_calls": [CALL]}]
-            answer = {"role": "tool", "tool_call_id": "call_1", "content": "rain"}
+            turn: Any = [{"role": "assistant", "content": "", "tool_calls": [CALL]}]
+            answer: Any = {"role": "tool", "tool_call_id": "call_1", "content": "rain"}
             await client.chat.completions.create(model="maestro", messages=[*RAIN, *turn, answer], tools=TOOLS)
             before, after = fake.requests
             assert len(tools_of(before)) == 2
