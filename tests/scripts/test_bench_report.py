@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 from scripts.bench_report import command
 from scripts.stamp import stamp
 
-REPLAY = {
+REPLAY: dict[str, Any] = {
     "bench": "replay",
     "made": {"command": "maestro bench replay", "date": "2026-01-01", "machine": "a machine", "commit": "abc"},
     "tables": {
@@ -110,7 +111,7 @@ ARMS = {
     "arms": {"single a": ARM, "best_of_8 b": ARM, "maestro low": ARM},
     "paired": [PAIR | {"accuracy_ratio": 1.0, "output_token_ratio": 1.0}],
 }
-RESULTS = {
+RESULTS: dict[str, tuple[dict[str, Any], str]] = {
     "latency": (LATENCY, "| 2 | 1.02 | 1.05 |"),
     "efforts": ({"table": "t", "tasks": 3, "held": 2, "efforts": {"low": LEVEL}}, "+20.0%"),
     "scaling": ({"cases": [CASE | {"strong": "s", "once": SAMPLES, "verdict": "no crossing"}]}, "No crossing."),
