@@ -72,7 +72,11 @@ class Wire:
         if self.is_cut:
             writer.close()
             return
-        there, back = await asyncio.open_connection("127.0.0.1", self._target)
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:
+            writer.close()
+            return
         self._open |= {writer, back}
         await asyncio.gather(self._copy(reader, back), self._copy(there, writer), return_exceptions=True)
         self._open -= {writer, back}
