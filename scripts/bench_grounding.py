@@ -1,4 +1,4 @@
-"""How far words alone decide whether a claim is supported, on claims written by hand for passages of this project's
+"""How far words alone decide whether a claim is supported, on claims written by hand for passages in the manner of our
 documentation: said in other words, said nearly so, altered (numbers, names, negation), or from elsewhere.
 """
 
