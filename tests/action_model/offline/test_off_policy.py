@@ -34,7 +34,7 @@ def runs_of(
         if again and not outcomes[0].success and first != "b":
             outcomes.append(Outcome("b", 1, float(random.random() < chance["b"]), usd=USD["b"], seconds=0.1))
         choices = tuple(Choice(name, usd, 0.1) for name, usd in USD.items())
-        demand: Floats = random.normal(size=LEARNT.demand.basis.shape[1])
+        demand = random.normal(size=(LEARNT.demand.basis.shape[1],))
         found.append(LoggedRun(str(i), demand, ("max_words",), 10.0, 0.01, choices, tuple(outcomes), 5.0))
     return found
 
