@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +17,6 @@ from typing import Any
 import psycopg
 from psycopg import Connection, sql
 
-from router.ids import new_id
 from router.ledger.postgres.session import OPTIONS
 from router.ledger.postgres.tables import Statements
 from scripts.offline.journal_database import JournalError, Shared
@@ -82,7 +82,7 @@ class PostgresLease:
     clock = staticmethod(time.time)
 
     def __init__(self, db: Statements, journal: str) -> None:
-        self.own = f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
+        self.own = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex}"
         self._db = db
         self._journal = journal
         db.execute("select pg_advisory_lock(hashtextextended(?, ?))", (self._name(self.own), LOCK))
