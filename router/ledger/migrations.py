@@ -18,9 +18,8 @@ def hidden(module: str) -> Iterator[None]:
             del sys.modules[module]
 
 
-with hidden(
-    "pandas"
-):  # sqlite-utils loads it where it is installed, for a part of it that we do not use: half a second
+# sqlite-utils loads pandas where it is installed, for a part of it that we do not use: half a second.
+with hidden("pandas"):
     from sqlite_utils import Database, Migrations
 
 __all__ = ["MIGRATIONS", "Database"]
