@@ -61,6 +61,7 @@ class Pages:
             "topics": topics_of(sums, filters.selection),
             "teams": teams,
             "held": held,
+            "origin": _origin(request),
         }
         predicted = await self._predict(viewer, filters, tuple(names))
         rows = plan_rows(names, predicted.asked, came)
@@ -97,6 +98,7 @@ class Pages:
             "found": found,
             "teams": await self._teams(viewer),
             "reasons": list(FinishReason),
+            "origin": _origin(request),
         }
         return self._frame.page("runs", viewer, title="Runs", **words)
 
@@ -155,8 +157,8 @@ class Pages:
         """A prompt with requirements and a budget."""
         models = [model.id for model in self._house.rooms.dispatcher.models_for(viewer.caller)]
         teams = await self._teams(viewer)
-        origin = f"{request.url.scheme}://{request.headers.get('host', 'localhost')}"
-        return self._frame.page("playground", viewer, title="Playground", models=models, teams=teams, origin=origin)
+        words: dict[str, Any] = {"models": models, "teams": teams, "origin": _origin(request)}
+        return self._frame.page("playground", viewer, title="Playground", **words)
 
     async def _teams(self, viewer: Viewer) -> tuple[str, ...]:
         if viewer.team is not None:
@@ -200,6 +202,11 @@ def _tradeoff_words(
 
 def _spend_of(scope: str, name: str) -> Spend:
     return Spend(("day",), team=name) if scope == "team" else Spend(("day",), key_id=name)
+
+
+def _origin(request: Asked) -> str:
+    """Where the reader's browser found us: examples name it."""
+    return f"{request.url.scheme}://{request.headers.get('host', 'localhost')}"
 
 
 def _number(said: str | None) -> float | None:
