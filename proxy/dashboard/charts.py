@@ -85,32 +85,30 @@ def _predicted_trace(axis: str, predicted: Sequence[PredictedAction]) -> Figure:
 
 
 def _measured_trace(axis: str, measured: Sequence[MeasuredAction]) -> Figure:
-    places: list[Interval] = [getattr(m, axis) for m in measured]
-    shares = [m.success or Interval(0.0, 0.0, 0.0) for m in measured]
-    return {
-        "name": "Actions, measured",
-        "mode": "markers",
-        "x": [max(place.mean, 1e-6 if axis == "usd" else 1e-3) for place in places],
-        "y": [share.mean for share in shares],
-        "error_y": _error(shares),
-        "error_x": _error(places),
-        "text": [f"{m.action}<br>{m.tries} tries" for m in measured],
-        "marker": {"size": 10, "symbol": "square"},
-    }
+    named = [(f"{m.action}<br>{m.tries} tries", m) for m in measured]
+    return _marks("Actions, measured", axis, named, {"size": 10, "symbol": "square"})
 
 
 def _plans_trace(axis: str, plans: Sequence[tuple[str, MeasuredPlan]]) -> Figure:
-    places: list[Interval] = [getattr(plan, axis) for _, plan in plans]
-    shares = [plan.success or Interval(0.0, 0.0, 0.0) for _, plan in plans]
+    named = [(f"{name}<br>{plan.tries} runs", plan) for name, plan in plans]
+    return _marks("Plans, measured", axis, named, {"size": 12, "symbol": "star"})
+
+
+def _marks(
+    name: str, axis: str, named: Sequence[tuple[str, MeasuredAction | MeasuredPlan]], marker: Mapping[str, Any]
+) -> Figure:
+    """What was measured, with its intervals on both axes; a share that nobody knows stands at 0."""
+    places: list[Interval] = [getattr(measured, axis) for _, measured in named]
+    shares = [measured.success or Interval(0.0, 0.0, 0.0) for _, measured in named]
     return {
-        "name": "Plans, measured",
+        "name": name,
         "mode": "markers",
         "x": [max(place.mean, 1e-6 if axis == "usd" else 1e-3) for place in places],
         "y": [share.mean for share in shares],
         "error_y": _error(shares),
         "error_x": _error(places),
-        "text": [f"{name}<br>{plan.tries} runs" for name, plan in plans],
-        "marker": {"size": 12, "symbol": "star"},
+        "text": [text for text, _ in named],
+        "marker": dict(marker),
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from router.errors import BadRequest
 from router.tools.documents.library import Library, entry_for
 from router.tools.documents.sqlite import SqliteDatabase
-from router.tools.documents.values import Chunking, Lookup
+from router.tools.documents.values import Chunking, Lookup, StoredFile, VectorStore
 
 pytestmark = pytest.mark.anyio
 DAY = 86_400
@@ -33,13 +33,19 @@ async def kept(tmp_path: Path) -> AsyncIterator[tuple[Library, Clock]]:
     await library.close()
 
 
-async def test_a_file_past_its_end_is_gone_with_its_chunks(kept: tuple[Library, Clock]) -> None:
-    library, clock = kept
+async def filed(library: Library, clock: Clock) -> tuple[StoredFile, VectorStore]:
+    """A file that ends in a minute, in a store, ready to be found."""
     file = await library.add_file("t", "a.txt", b"moon and tide", "assistants", expires_at=int(clock()) + 60)
     store = await library.add_store("t", "s", {}, None)
     entry = entry_for(store, file.id, clock(), {}, Chunking())
     library._store.add_entries(store, [entry], "me", None)
     library.add_text(store, entry, "moon and tide")
+    return file, store
+
+
+async def test_a_file_past_its_end_is_gone_with_its_chunks(kept: tuple[Library, Clock]) -> None:
+    library, clock = kept
+    file, store = await filed(library, clock)
     assert [hit.file for hit in await library.search(store, Lookup("moon"))] == [file.id]
     clock.seconds += 61
     assert await library.find_file("t", file.id) is None
@@ -49,11 +55,7 @@ async def test_a_file_past_its_end_is_gone_with_its_chunks(kept: tuple[Library, 
 
 async def test_a_search_after_a_files_end_does_not_find_it_even_if_nobody_looked(kept: tuple[Library, Clock]) -> None:
     library, clock = kept
-    file = await library.add_file("t", "a.txt", b"moon and tide", "assistants", expires_at=int(clock()) + 60)
-    store = await library.add_store("t", "s", {}, None)
-    entry = entry_for(store, file.id, clock(), {}, Chunking())
-    library._store.add_entries(store, [entry], "me", None)
-    library.add_text(store, entry, "moon and tide")
+    _, store = await filed(library, clock)
     clock.seconds += 61
     assert await library.search(store, Lookup("moon")) == []
 
