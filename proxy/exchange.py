@@ -21,6 +21,8 @@ DEPARTURE = "maestro.departure"
 """Where in the scope our server keeps the connection's `Departure`."""
 JSON = "application/json"
 EVENTS = "text/event-stream; charset=utf-8"
+LAST = (b"data: [DONE]\n\n", b"data: [DONE]\r\n\r\n")
+"""What ends a stream of events: the request may be settled after it, but nothing more is said."""
 
 
 class ClientLeft(Exception):
@@ -54,6 +56,7 @@ class Exchange:
         self.caller = Caller()
         self.status = 0
         self.wrote_at = 0.0
+        self.has_said_all = False
         self.told: dict[str, str] = {}
         self._receive = receive
         self._send = send
@@ -119,10 +122,11 @@ class Exchange:
     async def write(self, data: bytes) -> None:
         """Sends a piece of a stream."""
         self.wrote_at = time.monotonic()
+        self.has_said_all = data.endswith(LAST)
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     def pulse(self, comment: bytes, silence_seconds: float) -> "Pulse":
-        """While the block runs, sends `comment` whenever nothing was written for so long."""
+        """While the block runs, sends `comment` when nothing was written for so long; not after the last event."""
         return Pulse(self, comment, silence_seconds)
 
     async def end(self) -> None:
@@ -240,6 +244,8 @@ class Pulse:
             self._timer = self._loop.call_later(self._silence_seconds - silent, self._beat)
 
     async def _write(self) -> None:
+        if self._exchange.has_said_all:
+            return
         await self._exchange.write(self._comment)
         self._timer = self._loop.call_later(self._silence_seconds, self._beat)
 

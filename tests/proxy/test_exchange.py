@@ -35,12 +35,27 @@ def exchange_on(wire: Wire) -> Exchange:
 async def test_a_silent_stream_is_kept_alive_again_and_again_until_it_ends() -> None:
     wire, before = Wire(), asyncio.all_tasks()
     async with exchange_on(wire).pulse(b": alive\n\n", SILENCE_SECONDS):
-        for _ in range(3):
-            wire.heard.clear()
-            async with asyncio.timeout(5):
-                await wire.heard.wait()
+        await hear(wire, 3)
     assert len(wire.pieces) >= 3
     assert asyncio.all_tasks() == before
+
+
+async def hear(wire: Wire, times: int) -> None:
+    for _ in range(times):
+        wire.heard.clear()
+        async with asyncio.timeout(5):
+            await wire.heard.wait()
+
+
+@pytest.mark.parametrize("last", [b"data: [DONE]\n\n", b"data: [DONE]\r\n\r\n"])
+async def test_nothing_is_said_after_the_last_event_while_the_request_is_settled(last: bytes) -> None:
+    done, other = Wire(), Wire()
+    exchange = exchange_on(done)
+    async with exchange.pulse(b": alive\n\n", SILENCE_SECONDS):
+        await exchange.write(last)
+        async with exchange_on(other).pulse(b": alive\n\n", SILENCE_SECONDS):
+            await hear(other, 3)
+    assert done.pieces == [last]
 
 
 async def test_a_stream_that_speaks_hears_no_pulse() -> None:

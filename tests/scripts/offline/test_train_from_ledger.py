@@ -30,6 +30,9 @@ store_texts = {texts}
 port = 0
 [limits]
 hedging = false
+[efforts.medium]
+usd = 1000.0
+seconds = 0.0
 [[upstream]]
 name = "f"
 base_url = "{base_url}"
@@ -103,8 +106,8 @@ async def test_what_runs_show_is_learnt_and_promoted_without_their_texts(
 ) -> None:
     url = request.getfixturevalue("new_database")() if backend == "postgres" else None
     async with FakeUpstream(upstream({"small": 0.95, "big": 0.15})) as fake:
-        config = write(tmp_path, fake.base_url, url, share=0.2)
-        await ask(config, 120)
+        config = write(tmp_path, fake.base_url, url, share=0.3)
+        await ask(config, 320)
         before = len(fake.requests)
         page = tmp_path / "report.html"
         told = await train(config, "--html", str(page))
@@ -125,7 +128,7 @@ async def test_what_runs_show_is_learnt_and_promoted_without_their_texts(
 async def test_what_is_known_already_is_not_promoted_again(tmp_path: Path) -> None:
     async with FakeUpstream(upstream({"small": 0.3, "big": 0.9})) as fake:
         config = write(tmp_path, fake.base_url, share=0.3)
-        await ask(config, 120)
+        await ask(config, 320)
         assert "promoted: its choices" in await train(config)
         again = await train(config, "--against", str(tmp_path / "new"))
         assert "not promoted" in again
