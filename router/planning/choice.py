@@ -13,7 +13,8 @@ from router.learning import revised
 from router.planning.limits import Limits, Mask
 from router.planning.moves import Moves, build_moves
 from router.planning.particles import Floats
-from router.planning.search import Channel, Effort, Layer, Row, search
+from router.planning.plans import Layer, Row
+from router.planning.search import LONGEST, Channel, Effort, scarce_prices, search
 from router.planning.situation import Situation, Stop, Tradeoff
 from router.planning.standing import Standing, evidence_of
 from router.task import FinishReason, Wave
@@ -31,103 +32,105 @@ def channel(situation: Situation, found: Sequence[Standing]) -> Channel:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A plan: its value above the best candidate, its layer, its place in it."""
+
+    value: float
+    layer: Layer
+    plan: int
+
+
 @dataclass(frozen=True)
 class Choice:
-    """The plans that were found, and which of them fit. They are valued on the mass `doubt` where the best candidate
-    is wrong; where it is right there is nothing to gain."""
+    """The plans that were found: `wished`, the best of all, and `best`, the best of those that fit. They are valued on
+    the mass `doubt` where the best candidate is wrong; where it is right there is nothing to gain."""
 
     situation: Situation
     has_candidate: bool
     moves: Moves
     layers: list[Layer]
     limits: Limits
+    wished: Found | None
+    best: Found | None
     doubt: float = 1.0
 
     @staticmethod
     def of(situation: Situation, moves: Moves, seen: Channel, has_candidate: bool) -> "Choice":
         """Searches. `seen` is what the checks tell."""
-        width = max(situation.max_parallel, 1)
+        limits, tradeoff = Limits.of(situation), situation.tradeoff
         unseen = situation.is_poll and not situation.verification.calls
-        effort = Effort(width=1, depth=1) if unseen else Effort(width=width)
-        layers = search(moves, seen, situation.tradeoff, effort)
-        return Choice(situation, has_candidate, moves, layers, Limits.of(situation))
+        width = max(situation.max_parallel, 1)
+        effort = Effort(width=1, depth=1) if unseen else Effort(width=width, depth=limits.longest(moves, LONGEST))
+        layers = search(moves, seen, (tradeoff, *scarce_prices(moves, tradeoff)), effort)
+        best = wished = _best(layers)
+        if wished is not None and not limits.fits(wished.layer.rows[:, wished.plan]):
+            best = _best(layers, [limits.fits(layer.rows) for layer in layers])
+        return Choice(situation, has_candidate, moves, layers, limits, wished, best)
+
+    @property
+    def stops(self) -> bool:
+        """Is stopping as good as the best plan that fits, or is there none?"""
+        return self.best is None or (self.best.value <= 0.0 and self.has_candidate)
 
     @property
     def value(self) -> float:
         """What going on is worth above the best candidate; 0 if stopping is better."""
-        best = self._best(self.limits.fitting(self.layers))
-        return self.doubt * max(best[0], 0.0) if best else 0.0
+        return self.doubt * max(self.best.value, 0.0) if self.best else 0.0
 
     def expected(self) -> Mapping[str, float]:
         """What the best plan is expected to bring and to cost; all zero if stopping is better."""
-        best = self._best(self.limits.fitting(self.layers))
-        rows = self.layers[best[1]].rows[:, best[2]] if best else np.zeros(len(Row))
-        names = {"success": Row.SUCCESS, "usd": Row.USD, "seconds": Row.SECONDS}
-        stops = best is None or (best[0] <= 0.0 and self.has_candidate)
-        point = {name: 0.0 if stops else float(rows[row]) for name, row in names.items()}
-        point["success"] *= self.doubt
-        return {**point, "value": 0.0 if stops or best is None else self.doubt * best[0]}
+        if self.best is None or self.stops:
+            return dict.fromkeys(("success", "usd", "seconds", "value"), 0.0)
+        rows = self.best.layer.rows[:, self.best.plan].tolist()
+        paid = {"usd": rows[Row.USD], "seconds": rows[Row.SECONDS]}
+        return {"success": self.doubt * rows[Row.SUCCESS], **paid, "value": self.doubt * self.best.value}
 
     def decide(self) -> Wave | Stop:
         """The wave, or why there is none."""
-        best = self._best(self.limits.fitting(self.layers))
-        if best is not None and (best[0] > 0.0 or not self.has_candidate):
-            return self._wave(*best)
+        if self.best is not None and not self.stops:
+            return self._wave(self.best)
         return self._stop() if self.has_candidate else self._quickest()
 
-    def _best(self, allowed: Sequence[Mask]) -> tuple[float, int, int] | None:
-        """(value, layer, plan) of the most valuable allowed plan; the shortest among equals."""
-        best: tuple[float, int, int] | None = None
-        for depth, (layer, mask) in enumerate(zip(self.layers, allowed, strict=True)):
-            value = np.where(mask, layer.value(self.situation.tradeoff), -np.inf)
-            plan = int(np.argmax(value)) if len(value) else -1
-            if plan >= 0 and value[plan] > -np.inf and (best is None or value[plan] > best[0] + 1e-12):
-                best = (float(value[plan]), depth, plan)
-        return best
-
-    def _wave(self, value: float, depth: int, plan: int) -> Wave:
-        waves = self.layers[depth].waves(plan)
-        rows = self.layers[depth].rows[:, plan]
+    def _wave(self, found: Found) -> Wave:
+        waves, rows = found.layer.waves(found.plan), found.layer.rows[:, found.plan].tolist()
         reason = (
             f"wave {self.situation.wave + 1} of up to {self.situation.wave + len(waves)}: success "
             f"{self.doubt * rows[Row.SUCCESS]:.3f} for ${rows[Row.USD]:.6f} and {rows[Row.SECONDS]:.2f} s expected"
         )
         actions = tuple(self.moves.planned[move] for move in waves[0])
-        return Wave(actions, self.doubt * value, reason, self.alternatives())
+        return Wave(actions, self.doubt * found.value, reason, self.alternatives())
 
     def _quickest(self) -> Wave | Stop:
         """Nothing fits the deadline and there is no candidate: the quickest that fits money and calls."""
         layer = self.layers[0]
-        fits = self.limits.affords(layer)
+        fits = self.limits.affords(layer.rows)
         if not fits.any() or self.limits.seconds <= 0.0:
             return self._stop()
         plan = int(np.argmin(np.where(fits, layer.rows[Row.OPEN_SECONDS], np.inf)))
-        wave = self._wave(float(layer.value(self.situation.tradeoff)[plan]), 0, plan)
+        wave = self._wave(Found(float(layer.values[plan]), layer, plan))
         return Wave(wave.actions, wave.value, "nothing fits the deadline: the quickest that might", wave.alternatives)
 
     def _stop(self) -> Stop:
         """Not worth it if nothing would be worth it without limits; else the limit that is in the way."""
-        wished = self._best([np.ones(layer.rows.shape[1], dtype=bool) for layer in self.layers])
-        if wished is None or (wished[0] <= 0.0 and self.has_candidate):
-            best = f" (best value {self.doubt * wished[0]:.4f})" if wished else ""
+        if self.wished is None or (self.wished.value <= 0.0 and self.has_candidate):
+            best = f" (best value {self.doubt * self.wished.value:.4f})" if self.wished else ""
             why = f"no action is worth its cost{best}"
             return Stop(FinishReason.NO_IMPROVEMENT_EXPECTED, why, self.alternatives())
-        worthy = [layer.value(self.situation.tradeoff) > 0.0 for layer in self.layers]
-        affordable = [self.limits.affords(layer) for layer in self.layers]
-        late = any(bool(np.any(w & a)) for w, a in zip(worthy, affordable, strict=True))
+        late = any(bool(np.any((layer.values > 0.0) & self.limits.affords(layer.rows))) for layer in self.layers)
         reason = FinishReason.DEADLINE if late else FinishReason.BUDGET_EXHAUSTED
         return Stop(reason, "what would be worth it does not fit what is left", self.alternatives())
 
     def alternatives(self) -> tuple[Mapping[str, Any], ...]:
         """Each single move with its value, best first."""
         layer = self.layers[0]
-        fits, values = self.limits.fits(layer), layer.value(self.situation.tradeoff)
+        fits, values = self.limits.fits(layer.rows).tolist(), layer.values.tolist()
         order = sorted(range(len(values)), key=lambda plan: (-values[plan], plan))
-        return tuple(self._alternative(plan, float(values[plan]), bool(fits[plan])) for plan in order)
+        return tuple(self._alternative(plan, values[plan], fits[plan]) for plan in order)
 
     def _alternative(self, plan: int, value: float, fits: bool) -> Mapping[str, Any]:
         rows = self.layers[0].rows[:, plan].tolist()
-        planned = self.moves.planned[self.layers[0].move[plan]]
+        planned = self.moves.planned[plan]
         return {
             "action": planned.action.name,
             "parents": planned.parents,
@@ -139,6 +142,18 @@ class Choice:
             "seconds_high": rows[Row.NEED_SECONDS],
             "fits": fits,
         }
+
+
+def _best(layers: Sequence[Layer], masks: Sequence[Mask] | None = None) -> Found | None:
+    """The most valuable plan, of those of `masks`; the shortest among equals."""
+    best: Found | None = None
+    for place, layer in enumerate(layers):
+        allowed = layer.values if masks is None else np.where(masks[place], layer.values, -np.inf)
+        plan = int(np.argmax(allowed))
+        value = float(allowed[plan])
+        if value > -np.inf and (best is None or value > best.value + 1e-12):
+            best = Found(value, layer, plan)
+    return best
 
 
 def consider(situation: Situation, found: Sequence[Standing]) -> Choice:

@@ -1,13 +1,14 @@
 """What is left of a run's budget, as numbers to compare with: infinity where there is no limit."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from router.planning.search import Layer, Row
+from router.planning.moves import Moves
+from router.planning.particles import Floats
+from router.planning.plans import Row
 from router.planning.situation import Situation
 
 Mask = NDArray[np.bool_]
@@ -30,16 +31,17 @@ class Limits:
         )
         return Limits(money, seconds, calls)
 
-    def fitting(self, layers: Sequence[Layer]) -> list[Mask]:
-        """Per layer, which plans fit all limits at every moment."""
-        return [self.fits(layer) for layer in layers]
-
-    def fits(self, layer: Layer) -> Mask:
-        """Which plans fit all limits at every moment."""
-        fits: Mask = self.affords(layer) & (layer.rows[Row.NEED_SECONDS] <= self.seconds)
+    def fits(self, rows: Floats) -> Mask:
+        """Which plans (their rows, in the last dimension) fit all limits at every moment."""
+        fits: Mask = self.affords(rows) & (rows[Row.NEED_SECONDS] <= self.seconds)
         return fits
 
-    def affords(self, layer: Layer) -> Mask:
+    def affords(self, rows: Floats) -> Mask:
         """Which plans fit money and calls, if not the deadline."""
-        fits: Mask = (layer.rows[Row.NEED_NANODOLLARS] <= self.nanodollars) & (layer.rows[Row.CALLS] <= self.calls)
+        fits: Mask = (rows[Row.NEED_NANODOLLARS] <= self.nanodollars) & (rows[Row.CALLS] <= self.calls)
         return fits
+
+    def longest(self, moves: Moves, most: int) -> int:
+        """How many moves the calls can hold, at least one, at most `most`: what is longer never fits."""
+        fewest = float(moves.calls.min()) if moves.planned else 1.0
+        return int(max(min(self.calls / max(fewest, 1.0), most), 1.0))

@@ -6,22 +6,37 @@ on the particles: P(an answer passes and is right) - usd x expected dollars - se
 is paid only by the mass of particles that reaches it. (Cascade routing, arXiv 2410.10347; ordering by cost per chance:
 Pandora's rule, arXiv 2510.01394.)
 
-Which plans are tried never depends on the limits: the limits only choose among them. So a larger budget can only add
-plans to choose from, and never lowers the value.
+Which plans are tried depends on no limit but the longest plan: the limits only choose among them. So a larger budget
+can only add plans to choose from, and never lowers the value.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from action_model.prices import NANODOLLARS_PER_USD
 from router.planning.moves import Moves
 from router.planning.particles import Floats
+from router.planning.plans import (
+    BEFORE,
+    NEED,
+    OPEN,
+    OPEN_HIGH,
+    OPEN_MEAN,
+    OPEN_MONEY,
+    OPEN_TIME,
+    PAID,
+    Ints,
+    Layer,
+    Row,
+    Steps,
+    weighed,
+)
 from router.planning.situation import Tradeoff
 
-Ints = NDArray[np.intp]
+LONGEST = 8
+"""The longest plan, in moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +45,7 @@ class Effort:
     plans choose from, and the gain below which looking further ahead is not worth the time."""
 
     kept: int = 6
-    depth: int = 8
+    depth: int = LONGEST
     width: int = 8
     shortlist: int = 16
     patience: float = 1e-3
@@ -50,62 +65,6 @@ class Channel:
     credit: float = 0.0
 
 
-class Row(IntEnum):
-    """What is kept of a plan. GAIN, USD, SECONDS are expected; NEED_ the 0.9 quantile up to the worst moment.
-
-    REACH is the mass that starts the open wave; OPEN_ speak of that wave, BEFORE_ of all earlier ones.
-    """
-
-    GAIN = 0
-    USD = 1
-    SECONDS = 2
-    SUCCESS = 3
-    NEED_NANODOLLARS = 4
-    NEED_SECONDS = 5
-    CALLS = 6
-    REACH = 7
-    CREDIT = 8
-    OPEN_USD = 9
-    OPEN_HIGH = 10
-    OPEN_SECONDS = 11
-    OPEN_SECONDS_HIGH = 12
-    BEFORE_USD = 13
-    BEFORE_SECONDS = 14
-    WIDTH = 15
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Plans of one length: `rows` (16, N), and for each the plan of the layer before, its last move, does it join."""
-
-    rows: Floats
-    parent: Ints
-    move: Ints
-    joins: NDArray[np.bool_]
-    steps: tuple[tuple[tuple[int, bool], ...], ...]
-
-    def waves(self, plan: int) -> list[list[int]]:
-        """The moves of one plan, wave by wave."""
-        steps = (*self.steps[self.parent[plan]], (int(self.move[plan]), bool(self.joins[plan])))
-        waves: list[list[int]] = []
-        for move, joins in steps:
-            if joins:
-                waves[-1].append(move)
-            else:
-                waves.append([move])
-        return waves
-
-    def value(self, tradeoff: Tradeoff) -> Floats:
-        """Value of each plan above what the best candidate is worth already."""
-        return value_of(self.rows, tradeoff)
-
-
-def value_of(rows: Floats, tradeoff: Tradeoff) -> Floats:
-    """Gain minus what is paid for it."""
-    paid: Floats = rows[Row.GAIN] - tradeoff.usd * rows[Row.USD] - tradeoff.seconds * rows[Row.SECONDS]
-    return paid
-
-
 @dataclass(frozen=True)
 class _Beam:
     """The plans kept: `miss` (B, S) is the mass on which nothing has passed; `uses` (B, K) counts moves made."""
@@ -113,125 +72,143 @@ class _Beam:
     rows: Floats
     miss: Floats
     uses: Floats
-    steps: tuple[tuple[tuple[int, bool], ...], ...]
+    steps: tuple[Steps, ...]
 
 
-def search(moves: Moves, channel: Channel, tradeoff: Tradeoff, effort: Effort = Effort()) -> list[Layer]:
-    """Layers of plans: all of one move, then extensions of the best, until longer ones stop paying at any price."""
-    beam = _start(moves, channel)
-    prices = retention_prices(moves, tradeoff)
-    paid = np.array(
-        [(1.0, -price.usd, -price.seconds) for price in prices]
-    )  # of GAIN, USD, SECONDS: `value_of` at once
-    best = np.full(len(prices), -np.inf)
+@dataclass(frozen=True)
+class _Offered:
+    """The moves that plans are made of, laid out for `_grow`. `among` are their places in all moves; `told` (S, K + 1)
+    their chances and a column of ones; `paid` (2, 1, K) and `opening` (4, 1, K) as the rows of those names."""
+
+    moves: Moves
+    among: Ints
+    told: Floats
+    by_move: Floats
+    paid: Floats
+    opening: Floats
+    fewest: float
+
+    @staticmethod
+    def of(moves: Moves, among: Ints | None = None) -> "_Offered":
+        some = moves if among is None else moves.take(among)
+        paid = np.stack((some.usd, some.seconds))[:, None, :]
+        mean = np.stack((some.usd * NANODOLLARS_PER_USD, some.seconds))
+        opening = np.concatenate((mean, np.stack((some.nanodollars_high, some.seconds_high))))[:, None, :]
+        told = np.concatenate((some.chance, np.ones((len(some.weights), 1))), axis=1)
+        places = np.arange(len(some.planned)) if among is None else among
+        by_move = np.ascontiguousarray(some.chance.T)
+        return _Offered(some, places, told, by_move, paid, opening, float(some.limit.min(initial=np.inf)))
+
+
+def search(moves: Moves, channel: Channel, prices: Sequence[Tradeoff], effort: Effort = Effort()) -> list[Layer]:
+    """Layers of plans: all of one move, then extensions of the best, until longer ones stop paying at any price. The
+    first price is the true one, the others keep plans for where something is scarce."""
     layers: list[Layer] = []
-    among = np.arange(len(moves.planned))
-    offered = moves
-    while moves.planned and len(layers) < effort.depth:
-        layer = _grow(beam, offered, channel, effort.width, among)
-        values = paid @ layer.rows[: Row.SECONDS + 1]
-        layers.append(layer)
-        if not np.any(values.max(axis=1, initial=-np.inf) > best + effort.patience):
+    if not moves.planned:
+        return layers
+    offered, beam, counted = _Offered.of(moves), _start(moves, channel), weighed(prices)
+    best = np.full(len(prices), -np.inf)
+    while beam.steps and len(layers) < effort.depth:
+        rows = _grow(beam, offered, channel, effort.width)
+        values = counted @ rows[: Row.SECONDS + 1]
+        layers.append(Layer(rows, values[0], offered.among, beam.steps))
+        most = values.max(axis=1)
+        if not (most > best + effort.patience).any():
             break
-        if len(layers) == 1:
+        best = np.maximum(best, most)
+        beam = _keep(beam, layers[-1], offered, channel, _choose(values, rows[Row.NEED_SECONDS], effort.kept))
+        if len(layers) == 1 and len(moves.planned) > effort.shortlist:
             among = _shortlist(values, moves, effort.shortlist)
-            offered = moves.take(among)
-        best = np.maximum(best, values.max(axis=1, initial=-np.inf))
-        beam = _keep(beam, layer, moves, channel, _choose(values, layer.rows, effort.kept))
+            offered, beam = _Offered.of(moves, among), _narrowed(beam, among)
     return layers
+
+
+def scarce_prices(moves: Moves, tradeoff: Tradeoff) -> tuple[Tradeoff, ...]:
+    """Prices that find the plans for little money and for little time."""
+    usd = float(np.median(moves.usd)) if moves.planned else 0.0
+    seconds = float(np.median(moves.seconds)) if moves.planned else 0.0
+    dear = max(tradeoff.usd * 8.0, 0.2 / max(usd, 1e-9))
+    hurried = max(tradeoff.seconds * 8.0, 0.3 / max(seconds, 1e-3))
+    return Tradeoff(dear, tradeoff.seconds), Tradeoff(tradeoff.usd, hurried)
 
 
 def _shortlist(values: Floats, moves: Moves, count: int) -> Ints:
     """The moves that longer plans choose from: the best by each price, and the most likely to succeed."""
     rankings = [*values, moves.weights @ moves.chance]
-    orders = [np.argsort(-ranking, kind="stable") for ranking in rankings]
+    orders = [np.argsort(-ranking, kind="stable").tolist() for ranking in rankings]
     chosen: dict[int, None] = {}
     for place in zip(*orders, strict=True):
-        chosen.update(dict.fromkeys(int(move) for move in place))
+        chosen.update(dict.fromkeys(place))
         if len(chosen) >= count:
             break
     return np.array(sorted(chosen), dtype=np.intp)
-
-
-def retention_prices(moves: Moves, tradeoff: Tradeoff) -> tuple[Tradeoff, ...]:
-    """Prices by which plans are kept: the true ones, and ones that find the plans for little money or little time."""
-    usd = float(np.median(moves.usd)) if moves.planned else 0.0
-    seconds = float(np.median(moves.seconds)) if moves.planned else 0.0
-    dear = max(tradeoff.usd * 8.0, 0.2 / max(usd, 1e-9))
-    hurried = max(tradeoff.seconds * 8.0, 0.3 / max(seconds, 1e-3))
-    return (
-        tradeoff,
-        Tradeoff(dear, tradeoff.seconds),
-        Tradeoff(tradeoff.usd, hurried),
-    )
 
 
 def _start(moves: Moves, channel: Channel) -> _Beam:
     rows = np.zeros((len(Row), 1))
     rows[Row.REACH] = 1.0
     rows[Row.CREDIT] = channel.credit
-    rows[Row.WIDTH] = np.inf
-    return _Beam(rows, moves.weights[None, :].copy(), np.zeros((1, len(moves.planned))), ((),))
+    return _Beam(rows, moves.weights[None, :], np.zeros((1, len(moves.planned))), ((),))
 
 
-def _grow(beam: _Beam, moves: Moves, channel: Channel, max_width: int, among: Ints) -> Layer:
-    """Every plan of the beam with every move added, once as a wave of its own and once in the open wave."""
-    rows = beam.rows[:, :, None]
-    mass = beam.miss.sum(axis=1)[:, None]
-    uses = beam.uses[:, among]
-    right = (beam.miss @ moves.chance) * _freshness(moves.familiarity, uses)
-    passing = channel.true_pass * right + channel.false_pass * (mass - right)
+def _grow(beam: _Beam, offered: _Offered, channel: Channel, max_width: int) -> Floats:
+    """(16, N): every plan of the beam with every move added, once as a wave of its own and once in the open wave."""
+    plans, count = beam.uses.shape
+    rows, moves = beam.rows[:, :, None], offered.moves
+    told = beam.miss @ offered.told
+    mass = told[:, -1:]
+    right = told[:, :-1] * _freshness(moves.familiarity, beam.uses)
+    passing = (
+        right
+        if channel.false_pass == 0.0 and channel.true_pass == 1.0
+        else (channel.false_pass * mass + (channel.true_pass - channel.false_pass) * right)
+    )
+    succeeding = channel.true_pass * right
     graded = np.maximum(moves.credit - rows[Row.CREDIT], 0.0)
-    gain = channel.true_pass * right - channel.baseline * passing + graded * (mass - passing)
-    plans, count = uses.shape
-    out = np.empty((len(Row), 2, plans, count))
-    out[Row.GAIN] = rows[Row.GAIN] + gain
-    out[Row.SUCCESS] = rows[Row.SUCCESS] + channel.true_pass * right
-    out[Row.CREDIT] = rows[Row.CREDIT] + graded
-    out[Row.CALLS] = rows[Row.CALLS] + moves.calls
-    out[Row.USD] = rows[Row.USD] + channel.usd_per_pass * passing
-    _fill_alone(out[:, 0], rows, moves, mass)
-    _fill_joined(out[:, 1], rows, moves)
-    _fill_needs(out, rows)
-    allowed = uses < moves.limit
-    index = np.flatnonzero(np.stack((allowed, allowed & (rows[Row.WIDTH] < max_width))))
-    place = index % (plans * count)
-    grown = out.reshape(len(Row), -1)[:, index]
-    return Layer(grown, place // count, among[place % count], index >= plans * count, beam.steps)
+    ways = 2 if max_width > 1 and beam.steps[0] else 1
+    out = np.empty((len(Row), ways, plans, count))
+    out[...] = beam.rows[:, None, :, None]
+    out[Row.GAIN] += succeeding - channel.baseline * passing + graded * (mass - passing)
+    out[Row.SUCCESS] += succeeding
+    out[Row.CREDIT] += graded
+    out[Row.CALLS] += moves.calls
+    if channel.usd_per_pass:
+        out[Row.USD] += channel.usd_per_pass * passing
+    _fill_alone(out[:, 0], rows, offered, mass)
+    if ways == 2:
+        _fill_joined(out[:, 1], rows, offered)
+    need = out[BEFORE] + out[OPEN_HIGH]  # spent before the wave, as expected, and its own 0.9 quantile
+    np.maximum(out[NEED], need, out=out[NEED])
+    _forbid(out, beam, offered, max_width)
+    grown: Floats = out.reshape(len(Row), -1)
+    return grown
 
 
-def _fill_alone(out: Floats, rows: Floats, moves: Moves, mass: Floats) -> None:
+def _fill_alone(out: Floats, rows: Floats, offered: _Offered, mass: Floats) -> None:
     """(16, B, K): the move starts the next wave, paid by the mass that is still without an answer."""
-    out[Row.USD] += mass * moves.usd
-    out[Row.SECONDS] = rows[Row.SECONDS] + mass * moves.seconds
+    out[PAID] += mass * offered.paid
+    out[BEFORE] += rows[OPEN_MEAN]
+    out[OPEN] = offered.opening
     out[Row.REACH] = mass
-    out[Row.OPEN_USD], out[Row.OPEN_HIGH] = moves.usd, moves.nanodollars_high
-    out[Row.OPEN_SECONDS], out[Row.OPEN_SECONDS_HIGH] = moves.seconds, moves.seconds_high
-    out[Row.BEFORE_USD] = rows[Row.BEFORE_USD] + rows[Row.OPEN_USD]
-    out[Row.BEFORE_SECONDS] = rows[Row.BEFORE_SECONDS] + rows[Row.OPEN_SECONDS]
     out[Row.WIDTH] = 1.0
 
 
-def _fill_joined(out: Floats, rows: Floats, moves: Moves) -> None:
+def _fill_joined(out: Floats, rows: Floats, offered: _Offered) -> None:
     """(16, B, K): the move runs in the open wave, paid by the mass that started it; only the slowest takes time."""
-    slowest = np.maximum(rows[Row.OPEN_SECONDS], moves.seconds)
-    out[Row.USD] += rows[Row.REACH] * moves.usd
-    out[Row.SECONDS] = rows[Row.SECONDS] + rows[Row.REACH] * (slowest - rows[Row.OPEN_SECONDS])
-    out[Row.OPEN_USD] = rows[Row.OPEN_USD] + moves.usd
-    out[Row.OPEN_HIGH] = rows[Row.OPEN_HIGH] + moves.nanodollars_high
-    out[Row.OPEN_SECONDS] = slowest
-    out[Row.OPEN_SECONDS_HIGH] = np.maximum(rows[Row.OPEN_SECONDS_HIGH], moves.seconds_high)
-    for same in (Row.REACH, Row.BEFORE_USD, Row.BEFORE_SECONDS):
-        out[same] = rows[same]
-    out[Row.WIDTH] = rows[Row.WIDTH] + 1.0
+    out[OPEN_MONEY] += offered.opening[0::2]
+    np.maximum(out[OPEN_TIME], offered.opening[1::2], out=out[OPEN_TIME])
+    out[Row.USD] += rows[Row.REACH] * offered.paid[0]
+    out[Row.SECONDS] += rows[Row.REACH] * (out[Row.OPEN_SECONDS] - rows[Row.OPEN_SECONDS])
+    out[Row.WIDTH] += 1.0
 
 
-def _fill_needs(out: Floats, rows: Floats) -> None:
-    """A wave may start if what was spent before it (as expected) and its own 0.9 quantile fit together."""
-    need = out[Row.BEFORE_USD] * NANODOLLARS_PER_USD + out[Row.OPEN_HIGH]
-    np.maximum(rows[Row.NEED_NANODOLLARS], need, out=out[Row.NEED_NANODOLLARS])
-    moment = out[Row.BEFORE_SECONDS] + out[Row.OPEN_SECONDS_HIGH]
-    np.maximum(rows[Row.NEED_SECONDS], moment, out=out[Row.NEED_SECONDS])
+def _forbid(out: Floats, beam: _Beam, offered: _Offered, max_width: int) -> None:
+    """A move made as often as it may be, or one more in a wave that is full, gains minus infinity."""
+    depth = len(beam.steps[0])
+    if depth >= offered.fewest:
+        out[Row.GAIN][:, beam.uses >= offered.moves.limit] = -np.inf
+    if depth >= max_width and out.shape[1] == 2:
+        out[Row.GAIN, 1][out[Row.WIDTH, 1] > max_width] = -np.inf
 
 
 def _freshness(familiarity: Floats, uses: Floats) -> Floats:
@@ -241,33 +218,46 @@ def _freshness(familiarity: Floats, uses: Floats) -> Floats:
     return kept
 
 
-def _choose(values: Floats, rows: Floats, kept: int) -> Ints:
+def _choose(values: Floats, need: Floats, kept: int) -> list[int]:
     """The best plans by each price, each once: of plans that differ in nothing but the order of a wave, the first."""
-    count = min(values.shape[1], 4 * kept)
     chosen: dict[tuple[float, float], int] = {}
-    for value in values if count else ():
-        top = np.argpartition(-value, count - 1)[:count]
-        top = top[np.lexsort((top, -value[top]))]
-        first, need = np.round(values[0][top], 12), np.round(rows[Row.NEED_SECONDS][top], 9)
+    for value in values:
         taken = 0
-        for plan, key in zip(top.tolist(), zip(first.tolist(), need.tolist(), strict=True), strict=True):
-            if key not in chosen and taken < kept:
+        for plan in _ranked(value, 4 * kept):
+            if not value[plan] > -np.inf:
+                break
+            key = (round(float(values[0, plan]), 12), round(float(need[plan]), 9))
+            if key not in chosen:
                 chosen[key] = plan
                 taken += 1
-    return np.array(sorted(chosen.values()), dtype=np.intp)
+                if taken == kept:
+                    break
+    return sorted(chosen.values())
 
 
-def _keep(beam: _Beam, layer: Layer, moves: Moves, channel: Channel, plans: Ints) -> _Beam:
+def _ranked(value: Floats, count: int) -> Iterator[int]:
+    """The largest, best first, equal ones in their order."""
+    if len(value) <= 4 * count:
+        return iter(np.argsort(-value, kind="stable")[:count].tolist())
+    top = np.argpartition(-value, count - 1)[:count]
+    return iter(top[np.lexsort((top, -value[top]))].tolist())
+
+
+def _keep(beam: _Beam, layer: Layer, offered: _Offered, channel: Channel, plans: list[int]) -> _Beam:
     """The chosen plans with their particles: what passes leaves the mass."""
-    parent, move = layer.parent[plans], layer.move[plans]
-    fresh = _freshness(moves.familiarity[move], beam.uses[parent, move])
-    right = moves.chance[:, move].T * fresh[:, None]
-    passing = channel.true_pass * right + channel.false_pass * (1.0 - right)
-    uses = beam.uses[parent].copy()
-    uses[np.arange(len(plans)), move] += 1.0
-    steps = tuple(_extended(layer, plan) for plan in plans.tolist())
-    return _Beam(layer.rows[:, plans], beam.miss[parent] * (1.0 - passing), uses, steps)
+    places = [layer.place(plan) for plan in plans]
+    parent, move = [parent for _, parent, _ in places], [place for _, _, place in places]
+    uses = beam.uses[parent]
+    own = np.arange(len(plans))
+    fresh = _freshness(offered.moves.familiarity[move], uses[own, move])
+    uses[own, move] += 1.0
+    stays = (
+        1.0 - channel.false_pass - ((channel.true_pass - channel.false_pass) * fresh)[:, None] * offered.by_move[move]
+    )
+    steps = tuple(layer.extended(plan) for plan in plans)
+    return _Beam(layer.rows[:, plans], beam.miss[parent] * stays, uses, steps)
 
 
-def _extended(layer: Layer, plan: int) -> tuple[tuple[int, bool], ...]:
-    return (*layer.steps[layer.parent[plan]], (int(layer.move[plan]), bool(layer.joins[plan])))
+def _narrowed(beam: _Beam, among: Ints) -> _Beam:
+    """The same plans, whose next moves are chosen from a few."""
+    return _Beam(beam.rows, beam.miss, beam.uses[:, among], beam.steps)
