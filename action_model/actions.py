@@ -50,13 +50,15 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One action on offer, with what its upstream promises. `family` is the public model name known to price tables."""
+    """One action on offer, with what its upstream promises. `family` is the public model name known to price tables;
+    `parameters_billions` the model's size (of a mixture of experts: `sizes.parameters_of`), None where nobody said."""
 
     action: Action
     price: Price
     context_tokens: int | None = None
     supports: frozenset[str] = frozenset()
     family: str = ""
+    parameters_billions: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The learned `Estimator`: a checkpoint's predictions for models it knows, placed by price for models it does not."""
+"""The learned `Estimator`: a checkpoint's predictions for models it knows; others are placed by size or price."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ from action_model.prior import (
     Lengths,
     PriorConfig,
     PriorEstimator,
+    ability_logit,
     belief_of,
     blended_usd,
-    price_logit,
 )
 from action_model.speed import Speed
 
@@ -53,7 +53,7 @@ class LearnedEstimator:
     """Predicts from a checkpoint, in numpy; torch is not needed to serve.
 
     A known model (by its family's name) has its own logit and theta for the text. An unknown one gets the prior by its
-    price, the text's own difficulty (how far all known models stand from their mean on it), and the mean theta.
+    size or price, the text's own difficulty (how far all known models stand from their mean on it), and the mean theta.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class LearnedEstimator:
         mean = learnt.latent.theta.mean(axis=0, keepdims=True)
         # (M + J + 1, d): the last is of an unknown model
         self._thetas = np.concatenate([learnt.latent.theta, learnt.joined.theta, mean])
-        self._places: LRUCache[tuple[str, str, float, float], tuple[int, float]] = LRUCache(REMEMBERED)
+        self._places: LRUCache[tuple[str, str, float, float, float | None], tuple[int, float]] = LRUCache(REMEMBERED)
         self._texts: LRUCache[str, Reading] = LRUCache(REMEMBERED)
         self._fused = fuse(learnt)
         self.identity = identity_of(learnt)
@@ -185,10 +185,11 @@ class LearnedEstimator:
         return Lengths(float(reading.log_seconds[place]), float(paces.spread[place]), float(paces.high[place]))
 
     def _place(self, offer: Offer) -> tuple[int, float]:
-        """(column, 0) of a known model; (-1, logit by its price) of an unknown one. To both is added what a variant is
-        thought to change, where it was not learnt itself."""
+        """(column, 0) of a known model; (-1, logit by its size or price) of an unknown one. To both is added what a
+        variant is thought to change, where it was not learnt itself."""
         price = offer.price
-        key = (offer.family, offer.action.variant, price.input_usd_per_mtok, price.output_usd_per_mtok)
+        size = offer.parameters_billions
+        key = (offer.family, offer.action.variant, price.input_usd_per_mtok, price.output_usd_per_mtok, size)
         place = self._places.get(key)
         if place is None:
             family = offer.family.lower()
@@ -197,8 +198,8 @@ class LearnedEstimator:
             column = plain if own is None else own
             limited = own is None or own < 0
             fewer = self._config.logit_of_tool_limit if limited and offer.action.tool_limit is not None else 0.0
-            by_price = price_logit(self._config, blended_usd(price)) if column < 0 else 0.0
-            place = self._places[key] = (column, fewer + by_price)
+            placed = ability_logit(self._config, blended_usd(price), size) if column < 0 else 0.0
+            place = self._places[key] = (column, fewer + placed)
         return place
 
 

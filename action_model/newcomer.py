@@ -6,6 +6,7 @@ arXiv 2502.08773, places new models by their outcomes on labelled prompts in the
 logistic regression by Newton steps, its posterior the Laplace approximation (MacKay 1992).
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ import numpy as np
 from action_model.features import Floats
 from action_model.latent import sigmoid
 from action_model.learnt import Learnt
+from action_model.prior import PriorConfig
+from action_model.sizes import parameters_of
 
 FAMILY_PULL = 2.0
 """A family's mean counts its members against so many of the whole population."""
@@ -52,8 +55,11 @@ def family_of(name: str) -> str:
     return found[0] if found else bare
 
 
-def prior_of(learnt: Learnt, name: str, log_price: float | None = None) -> Coefficients:
-    """The stated prior of a model without any labels: population, family, price (log10 of dollars a call)."""
+def prior_of(
+    learnt: Learnt, name: str, log_price: float | None = None, parameters_billions: float | None = None
+) -> Coefficients:
+    """The stated prior of a model without any labels: population, family, and its size, else its price (log10 of
+    dollars a call). Where size is known, relatives say nothing more of the bias (`maestro bench prior`)."""
     rows = np.concatenate([learnt.demand.center[:, None], learnt.demand.loadings], axis=1)  # (M, k + 1)
     relatives = [i for i, known in enumerate(learnt.models) if family_of(known.split(":", 1)[1]) == family_of(name)]
     mean = rows.mean(axis=0)
@@ -67,8 +73,10 @@ def prior_of(learnt: Learnt, name: str, log_price: float | None = None) -> Coeff
         share = len(relatives) / (len(relatives) + FAMILY_PULL)
         mean = (1 - share) * mean + share * rows[relatives].mean(axis=0)
         covariance = covariance * (1.0 - share * (1.0 - FAMILY_SHARE))
-    if log_price is not None:
-        mean = mean.copy()
+    sized = None if parameters_billions is None else _bias_by_size(learnt, parameters_billions)
+    if sized is not None:
+        mean[0] = sized
+    elif log_price is not None:
         near = relatives or list(range(len(rows)))
         known = learnt.log_price[near][np.isfinite(learnt.log_price[near])]
         if len(known):
@@ -142,6 +150,16 @@ def most_telling(known: Coefficients, demand: Floats, count: int, attenuation: f
 def attenuation_of(theta: Floats) -> float:
     """What integrating over z does to a logit: 1 / sqrt(1 + π |θ|² / 8) (MacKay 1992)."""
     return float(1.0 / np.sqrt(1.0 + np.pi * float(theta @ theta) / 8.0))
+
+
+def _bias_by_size(learnt: Learnt, parameters_billions: float) -> float | None:
+    """The mean bias of the known models whose size is known, moved along the line of size; None: there are none."""
+    config = PriorConfig()
+    sizes = [(parameters_of(known), bias) for known, bias in zip(learnt.models, learnt.demand.center, strict=True)]
+    at = [bias - config.logit_per_size_decade * math.log10(size) for size, bias in sizes if size is not None]
+    if not at:
+        return None
+    return float(np.mean(at)) + config.logit_per_size_decade * math.log10(parameters_billions)
 
 
 def _price_slope(learnt: Learnt) -> float:

@@ -20,6 +20,7 @@ from action_model.newcomer import (
     prior_of,
 )
 from action_model.prior import PriorConfig
+from action_model.sizes import parameters_of
 
 TOKEN_LABELS = 4.0
 """Answers that the prior of a model's length counts for."""
@@ -30,10 +31,12 @@ THETA_RATE = 0.05
 
 @dataclass(frozen=True)
 class Newcomer:
-    """A model to be learnt: its family's name (as offers say it), and dollars a call if they are known."""
+    """A model to be learnt: its family's name (as offers say it), dollars a call if they are known, and its size
+    where the name does not say it."""
 
     name: str
     usd_per_call: float | None = None
+    parameters_billions: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ def _fit(
     """`told`: the scores (n,), and what requirements took away from each task (n,)."""
     score, hard = told
     usd = newcomer.usd_per_call
-    prior = prior_of(learnt, newcomer.name, None if not usd else float(np.log10(usd)))
+    size = newcomer.parameters_billions or parameters_of(newcomer.name)
+    prior = prior_of(learnt, newcomer.name, None if not usd else float(np.log10(usd)), size)
     return fit_coefficients(prior, demand, score, attenuation_of(theta), hard)
 
 

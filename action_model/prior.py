@@ -31,14 +31,21 @@ class PriorConfig:
     """The prior's numbers, stated so that they can be argued with.
 
     `base_logit` is a cheap model's logit of success on a task without requirements; a tenfold price adds
-    `logit_per_decade`; each requirement takes `logit_per_requirement` away, each judged one a little more;
+    `logit_per_decade`. Where a model's size is known it says more than the price, and stands in its place: a model of
+    `usual_billions` parameters has `sized_logit`, tenfold parameters add `logit_per_size_decade`. These are fitted on
+    the public tables, one model left out at a time (`maestro bench prior`); below their smallest model (2 billion) the
+    line goes on, as scaling laws do (Kaplan et al. 2020, arXiv 2001.08361).
+    Each requirement takes `logit_per_requirement` away, each judged one a little more;
     fewer tools than the client sent add `logit_of_tool_limit`: the one that is needed may be missing;
     `spread` scales z; `concentration` is that of repeats (one action, one task); output tokens are log-normal.
     """
 
-    base_logit: float = 1.1
-    logit_per_decade: float = 0.7
+    base_logit: float = 0.3
+    logit_per_decade: float = 0.45
     cheap_usd_per_mtok: float = 0.3
+    sized_logit: float = -0.6
+    logit_per_size_decade: float = 1.0
+    usual_billions: float = 8.0
     logit_per_requirement: float = 0.28
     spread: float = 1.6
     concentration: float = 4.0
@@ -53,7 +60,7 @@ class PriorConfig:
 
 
 class PriorEstimator:
-    """The `Estimator` for a first run: every model is placed by its price, none is measured."""
+    """The `Estimator` for a first run: every model is placed by its size or its price, none is measured."""
 
     def __init__(self, config: PriorConfig | None = None) -> None:
         self._config = config or PriorConfig()
@@ -73,12 +80,14 @@ class PriorEstimator:
         return belief_of(facts, portfolio, success, speeds or {}, config)
 
     def fix_success(self, belief: Belief, index: int, repair: Repair) -> float:
-        """A fix is worth a fresh try's chance, lifted by what already holds and decayed by each repair before it."""
+        """A fix is worth a fresh try's chance, lifted by what already holds and decayed by each repair before it. A
+        model that hardly ever succeeds can hardly repair: below an even chance the lift falls with the chance."""
         config = self._config
         fresh = float(belief.means()[index])
         total = max(repair.requirement_count, 1)
         held = 1.0 - len(repair.failed_kinds) / total
-        lifted = fresh + (1.0 - fresh) * config.fix_gain * held * max(repair.score, 0.0)
+        able = min(1.0, 2.0 * fresh)
+        lifted = fresh + (1.0 - fresh) * able * config.fix_gain * held * max(repair.score, 0.0)
         return float(np.clip(lifted * config.fix_decay**repair.repair_count, 0.0, 1.0))
 
     def learn(self, text: str, action: Action, predicted: float, outcome: float) -> None:
@@ -101,7 +110,7 @@ class PriorEstimator:
         demand = config.logit_per_requirement * (len(facts.requirement_kinds) + 0.3 * judged)
         length = 0.15 * math.log2(max(facts.input_tokens, 64) / 64)
         fewer = 0.0 if offer.action.tool_limit is None else config.logit_of_tool_limit
-        return price_logit(config, blended_usd(offer.price)) - demand - length + fewer
+        return ability_logit(config, blended_usd(offer.price), offer.parameters_billions) - demand - length + fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +237,11 @@ def blended_usd(price: Price) -> float:
     return 0.75 * price.input_usd_per_mtok + 0.25 * price.output_usd_per_mtok
 
 
-def price_logit(config: PriorConfig, usd_per_mtok: float) -> float:
-    """Log odds of a model of which nothing but its blended price is known."""
+def ability_logit(config: PriorConfig, usd_per_mtok: float, parameters_billions: float | None = None) -> float:
+    """Log odds of a model nobody measured: by its size where that is known, else by its blended price."""
+    if parameters_billions is not None:
+        size = math.log10(parameters_billions / config.usual_billions)
+        return config.sized_logit + config.logit_per_size_decade * max(-3.0, min(2.5, size))
     decades = math.log10((usd_per_mtok + 0.02) / config.cheap_usd_per_mtok)
     return config.base_logit + config.logit_per_decade * max(-1.5, min(2.5, decades))
 

@@ -65,6 +65,7 @@ class ModelSettings(Section):
     fallbacks: tuple[str, ...] = ()
     routable: bool = True
     family: str | None = None
+    parameters_billions: Annotated[float, Field(gt=0)] | None = None
 
 
 class UpstreamSettings(Section):

@@ -6,11 +6,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from action_model.prices import Price
+from action_model.sizes import parameters_of
 from proxy.settings import ModelSettings, UpstreamSettings, read_secret
 from router.upstreams.pool import UpstreamSpec
 from router.upstreams.prices import find_listing
 from router.upstreams.transport import Address
 from router.upstreams.upstream import Model
+from router.upstreams.weights import BUILTIN
 
 PLAIN = frozenset({"input_usd_per_mtok", "output_usd_per_mtok"})
 OTHER = frozenset({"usd_per_request", "usd_per_second"})
@@ -91,7 +93,15 @@ def _model(upstream: UpstreamSettings, settings: ModelSettings, name: str) -> Mo
         fallbacks=settings.fallbacks,
         routable=settings.routable,
         family=settings.family or (listing.family if listing else name),
+        parameters_billions=settings.parameters_billions or _parameters(upstream, served_as, settings.family, name),
     )
+
+
+def _parameters(upstream: UpstreamSettings, *names: str | None) -> float | None:
+    """What the model's names, or an embedded model's file, say of its size."""
+    files = (BUILTIN[upstream.builtin].file if upstream.builtin else None, upstream.gguf and Path(upstream.gguf).stem)
+    said = (parameters_of(name) for name in (*names, *files) if name)
+    return next((size for size in said if size is not None), None)
 
 
 def _price(upstream: UpstreamSettings, settings: ModelSettings, listed: Price | None) -> Price | None:

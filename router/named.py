@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from action_model.actions import Action, Offer, Portfolio
+from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Estimate
 from router.candidates import is_settled
 from router.errors import BadRequest
 from router.planning.situation import Stop
-from router.portfolio import LIVELY_TEMPERATURE, is_cold
+from router.portfolio import LIVELY_TEMPERATURE, is_cold, offer_of
 from router.task import Candidate, FinishReason, NamedAction, PlannedAction, Task, Wave
 from router.techniques.technique import Technique
 from router.upstreams.upstream import Model
@@ -58,8 +58,7 @@ def named_portfolio(
         raise BadRequest(f"Unknown prompt '{named.prompt}'. Known: {known}.", "maestro.prompt")
     begun = Action(model.id, first, named.prompt, tool_limit=named.tool_limit)
     actions = dict.fromkeys((begun, replace(begun, temperature=temperature), replace(begun, technique=last)))
-    family = model.family or model.name
-    return Portfolio(tuple(Offer(a, model.price, model.context_tokens, model.supports, family) for a in actions))
+    return Portfolio(tuple(offer_of(model, action) for action in actions))
 
 
 def named_plan(named: NamedAction, belief: Belief, techniques: Mapping[str, Technique]) -> NamedPlan:

@@ -55,9 +55,14 @@ def offers_for(models: Sequence[Model], task: Task, facts: Facts, shelf: Shelf =
         kept = actions
         if count > MOST_ACTIONS and len(actions) > 1:
             kept, count = actions[:1], count - len(actions) + 1
-        family = model.family or model.name
-        offers[:0] = [Offer(a, model.price, model.context_tokens, model.supports, family) for a in kept]
+        offers[:0] = [offer_of(model, action) for action in kept]
     return Portfolio(tuple(offers))
+
+
+def offer_of(model: Model, action: Action) -> Offer:
+    """An action of a model, with what is known of the model before any call."""
+    family = model.family or model.name
+    return Offer(action, model.price, model.context_tokens, model.supports, family, model.parameters_billions)
 
 
 def _actions(model: Model, task: Task, facts: Facts, shelf: Shelf) -> list[Action]:

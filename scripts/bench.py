@@ -9,6 +9,7 @@ BENCHES = {
     "decide": "scripts.bench_decide",
     "latency": "scripts.bench_latency",
     "onboard": "scripts.bench_onboard",
+    "prior": "scripts.bench_prior",
     "repair": "scripts.bench_repair",
     "replay": "scripts.bench_replay",
     "ifeval": "scripts.bench_ifeval",

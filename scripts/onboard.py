@@ -171,7 +171,7 @@ def _collector(
         rooms.upstreams, rooms.ledger, rooms.verifier, load_techniques(), Account(team), loop.time, PROMPT_VARIANTS
     )
     action = Action(model.id)
-    newcomer = Newcomer(model.family or model.name)
+    newcomer = Newcomer(model.family or model.name, parameters_billions=model.parameters_billions)
     planner = TellingPlanner(learnt, newcomer, action, tasks, asker, most)
     pace = Pace.of(slots_of(rooms))
     by_id = {task.id: task for task in tasks}

@@ -19,7 +19,6 @@ from action_model.learnt import Learnt
 from action_model.newcomer import Coefficients, fit_coefficients, prior_of
 from action_model.offline.logged import LoggedRun, Outcome, columns_of
 from action_model.onboard import shrunk_lengths, theta_prior
-from action_model.prior import PriorConfig, price_logit
 
 MOST_WEIGHT = 20.0
 """Of one outcome's inverse propensity."""
@@ -59,11 +58,11 @@ def attenuation(variance: Floats | float) -> Floats:
     return found
 
 
-def stated(learnt: Learnt, column: str, blended_usd: float, labels_count: bool = True) -> Column:
+def stated(learnt: Learnt, column: str, ability: float, labels_count: bool = True) -> Column:
     """What is believed of an action before the log: as the checkpoint serves it now.
 
-    `blended_usd` places a model that it does not know. `labels_count`: what was learnt from labels is kept, with the
-    certainty that their number gives.
+    `ability` is the logit of a model that it does not know (`prior.ability_logit`). `labels_count`: what was learnt
+    from labels is kept, with the certainty that their number gives.
     """
     family = column.split(":", 1)[0]
     prior = prior_of(learnt, family)
@@ -79,7 +78,7 @@ def stated(learnt: Learnt, column: str, blended_usd: float, labels_count: bool =
         mean = np.concatenate([[learnt.demand.center[place]], learnt.demand.loadings[place]])
         return Column(Coefficients(mean, prior.covariance), learnt.latent.theta[place])
     usual = float(np.median(learnt.latent.bias))
-    bias = price_logit(PriorConfig(), blended_usd) + 0.5 * (float(learnt.demand.center.mean()) - usual)
+    bias = ability + 0.5 * (float(learnt.demand.center.mean()) - usual)
     mean = np.concatenate([[bias], 0.5 * learnt.demand.loadings.mean(axis=0)])
     return Column(Coefficients(mean, prior.covariance), theta_prior(learnt, family))
 

@@ -25,6 +25,7 @@ class Model:
     fallbacks: tuple[str, ...] = ()
     routable: bool = True
     family: str = ""
+    parameters_billions: float | None = None
     created: int = 0
 
     @property

@@ -17,7 +17,7 @@ from action_model.learnt import Learnt
 from action_model.offline.logged import LoggedRun, columns_of, in_two
 from action_model.offline.off_policy import Verdict, best_choice, judge
 from action_model.offline.refit import Columns, grown, refit, stated
-from action_model.prior import PriorConfig, blended_usd
+from action_model.prior import PriorConfig, ability_logit, blended_usd
 from proxy.ledgers import make_ledger
 from proxy.providers import found_providers, upstream_of
 from proxy.settings import Settings, SettingsError
@@ -108,16 +108,20 @@ async def _read(settings: Settings, learnt: Learnt, wanted: Wanted) -> tuple[Log
 def learn(learnt: Learnt, card: Card, runs: Sequence[LoggedRun], models: Sequence[Model], held_out: float) -> Learning:
     """Fits on one part of the runs. What an earlier log taught is learnt anew, not on top of itself."""
     fit, held = in_two(runs, held_out)
-    price = {(model.family or model.name).lower(): blended_usd(model.price) for model in models}
+    ability = {(model.family or model.name).lower(): _ability(model) for model in models}
     logged = set((card.trained_on.get("ledger") or {}).get("actions") or ())
     names = {choice.column for run in runs for choice in run.choices} | set(columns_of(runs))
     names |= {name.split(":", 1)[0] for name in names}
     bare = learnt
     for name in logged:
         bare = replace(bare, joined=bare.joined.without(name))
-    served = {name: stated(learnt, name, price.get(name.split(":", 1)[0], 1.0)) for name in sorted(names)}
-    start = {name: stated(bare, name, price.get(name.split(":", 1)[0], 1.0)) for name in sorted(names)}
+    served = {name: stated(learnt, name, ability.get(name.split(":", 1)[0], 0.0)) for name in sorted(names)}
+    start = {name: stated(bare, name, ability.get(name.split(":", 1)[0], 0.0)) for name in sorted(names)}
     return Learning(learnt, fit, held, served, refit(learnt, fit, start, hardness(fit)))
+
+
+def _ability(model: Model) -> float:
+    return ability_logit(PriorConfig(), blended_usd(model.price), model.parameters_billions)
 
 
 def hardness(runs: Sequence[LoggedRun]) -> Floats:

@@ -74,7 +74,10 @@ def estimates_of(
     """What a checkpoint expects of plain samples: of the new model first, then of the others."""
     estimator = LearnedEstimator(learnt)
     models = [model, *(other for other in others if other.id != model.id)]
-    offers = tuple(Offer(Action(m.id), m.price, family=m.family or m.name) for m in models)
+    offers = tuple(
+        Offer(Action(m.id), m.price, family=m.family or m.name, parameters_billions=m.parameters_billions)
+        for m in models
+    )
     facts = [Facts(task.text, task.input_tokens, requirement_kinds=task.subject.kinds) for task in tasks]
     return tuple(estimator.believe(one, Portfolio(offers)).estimates for one in facts)
 

@@ -171,3 +171,36 @@ def test_a_checkpoint_that_does_not_match_is_refused(tmp_path: Path, fault: str)
 
 def test_the_default_checkpoint_is_small() -> None:
     assert DEFAULT.with_suffix(".safetensors").stat().st_size < 5 * 2**20
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@settings(max_examples=40, deadline=None)
+@given(sizes=st.lists(st.floats(0.02, 2000), min_size=2, max_size=2, unique=True), usd=st.floats(0, 20))
+def test_a_larger_unknown_model_is_abler_and_its_price_says_nothing_more(
+    estimator: Estimator, sizes: list[float], usd: float
+) -> None:
+    prices = (Price(usd, usd), Price(0, 0), Price(usd, 4 * usd))
+    some = [
+        Offer(Action(f"a/{size:g}"), price, family="unheard-of", parameters_billions=size)
+        for size, price in zip((*sorted(sizes), max(sizes)), prices, strict=True)
+    ]
+    small, large, same = (e.success for e in estimator.believe(Facts("Say it.", 10), Portfolio(tuple(some))).estimates)
+    assert small < large
+    assert same == pytest.approx(large)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_tiny_model_is_thought_able_of_little_and_of_repairing_less(estimator: Estimator) -> None:
+    offers = Portfolio(
+        tuple(
+            Offer(Action("a/m", "fix"), Price(0, 0), family="unheard-of", parameters_billions=size)
+            for size in (0.135, 400.0)
+        )
+    )
+    belief = estimator.believe(Facts("Write a short note.", 10, requirement_kinds=("max_words",) * 2), offers)
+    repair = Repair(0.8, ("max_words",), 2, 0)
+    tiny, great = (estimator.fix_success(belief, i, repair) for i in (0, 1))
+    assert belief.estimates[0].success < 0.25
+    assert belief.estimates[1].success > 0.5
+    assert tiny < 0.2
+    assert great > 0.4

@@ -79,3 +79,11 @@ def test_a_dearer_newcomer_is_expected_to_be_abler() -> None:
     cheap, dear = (onboard(learnt, Newcomer("new", usd), []).joined.bias[0] for usd in (1e-5, 1e-2))
     assert cheap < dear
     assert np.isfinite([cheap, dear]).all()
+
+
+def test_a_smaller_newcomer_is_expected_to_be_less_able_whatever_its_family() -> None:
+    learnt, _ = load_checkpoint(DEFAULT)
+    by_name = [onboard(learnt, Newcomer(f"qwen2.5-{size}b"), []).joined.bias[0] for size in ("0.5", "7", "72")]
+    assert by_name == sorted(by_name)
+    told = onboard(learnt, Newcomer("qwen-of-ours", parameters_billions=0.5), []).joined.bias[0]
+    assert told == pytest.approx(by_name[0])

@@ -68,3 +68,21 @@ def test_a_model_without_a_price_is_refused_with_a_word_on_how_to_set_it() -> No
     for name in ("in-house-7", "a/in-house-7"):
         with pytest.raises(UnknownModel, match="input_usd_per_mtok"):
             catalogue.find(name)
+
+
+@pytest.mark.parametrize(
+    ("upstream", "model", "billions"),
+    [
+        ({"base_url": "http://127.0.0.1:1/v1"}, {"name": "small", "served_as": "smollm2-135m"}, 0.135),
+        ({"base_url": "http://127.0.0.1:1/v1"}, {"name": "ours-7b", "parameters_billions": 3}, 3.0),
+        ({"base_url": "http://127.0.0.1:1/v1"}, {"name": "ours"}, None),
+        ({"gguf": "/models/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"}, {"name": "coder"}, 1.5),
+        ({"builtin": "smollm2"}, {"name": "smollm2"}, 0.135),
+    ],
+)
+def test_a_models_size_is_the_operators_word_or_read_from_its_names_and_file(
+    upstream: dict[str, str], model: dict[str, Any], billions: float | None
+) -> None:
+    priced = {"input_usd_per_mtok": 0.0, "output_usd_per_mtok": 0.0, **model}
+    spec = spec_of(UpstreamSettings.model_validate({"name": "a", **upstream, "model": [priced]}), {"a": "http://x"})
+    assert spec.models[0].parameters_billions == billions

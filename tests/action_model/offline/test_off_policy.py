@@ -15,7 +15,7 @@ from action_model.offline.refit import Column, grown, refit, rows_of, stated
 LEARNT, _ = load_checkpoint(DEFAULT)
 USD = {"a": 0.001, "b": 0.003, "c": 0.01}
 BEFORE: Mapping[str, Column] = {
-    name: stated(LEARNT, name, price) for name, price in (("a", 0.2), ("b", 2.0), ("c", 9.0))
+    name: stated(LEARNT, name, ability) for name, ability in (("a", 1.0), ("b", 1.7), ("c", 2.1))
 }
 
 
@@ -106,6 +106,6 @@ def test_only_what_was_fitted_joins_and_variants_start_from_their_model() -> Non
     variant = [
         LoggedRun(run.id, run.demand, run.kinds, 1.0, 0.0, (), (Outcome("a:careful", 0, 1.0),)) for run in runs[:2]
     ]
-    before = {**BEFORE, "a:careful": stated(LEARNT, "a:careful", 0.2)}
+    before = {**BEFORE, "a:careful": stated(LEARNT, "a:careful", 1.0)}
     both = refit(LEARNT, [*runs, *variant], before, hardness([*runs, *variant]))
     assert chance(both["a"]) < chance(both["a:careful"]) < 0.75
