@@ -46,7 +46,7 @@ from router.tools.bench import Toolroom
 from router.tools.documents.library import Library
 from router.tools.guard import Allowance
 from router.upstreams.embedded import EmbeddedError, EmbeddedServers, EmbeddedSpec
-from router.upstreams.pool import Pool, build_pool, check_fallbacks
+from router.upstreams.pool import Around, Pool, build_pool, check_fallbacks
 from router.upstreams.upstream import Model
 from router.upstreams.weights import WeightsError, fetch_builtin
 from router.verify import Verifier
@@ -82,8 +82,9 @@ class Rooms:
         await self.closing.aclose()
 
 
-async def build_router(settings: Settings) -> Rooms:
-    """Call inside a running event loop. Raises SettingsError for settings that cannot work, Unavailable (ledger)."""
+async def build_router(settings: Settings, around: Around = lambda inner: inner) -> Rooms:
+    """Call inside a running event loop; `around` wraps each upstream's network layer. Raises SettingsError for
+    settings that cannot work, Unavailable (ledger)."""
     upstream_settings = settings.upstream or tuple(upstream_of(provider) for provider in found_providers())
     if not upstream_settings:
         raise SettingsError("no [[upstream]] is configured and no provider's key is in the environment (maestro init)")
@@ -101,7 +102,7 @@ async def build_router(settings: Settings) -> Rooms:
         exits.push_async_callback(ledger.close)
         notices.open(ledger)
         exits.push_async_callback(notices.close)
-        pool = build_pool([spec_of(upstream, urls) for upstream in upstream_settings])
+        pool = build_pool([spec_of(upstream, urls) for upstream in upstream_settings], around)
         exits.push_async_callback(pool.close)
         for problem in check_fallbacks(pool):
             raise SettingsError(problem)

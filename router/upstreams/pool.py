@@ -1,6 +1,6 @@
 """All upstreams behind their layers: find a model, send to it, open a stream at it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -15,8 +15,12 @@ from router.upstreams.layers.fallback import Fallback
 from router.upstreams.layers.limit import Limit
 from router.upstreams.layers.meter import Meter
 from router.upstreams.layers.retry import Retry
-from router.upstreams.transport import Address
+from router.upstreams.transport import Address, Transport
 from router.upstreams.upstream import Call, Model, Reply, ReplyStream
+
+
+Around = Callable[[Transport], Transport]
+"""A layer right around the network, inside the meter: what it answers by itself is paid like any other answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,14 @@ class UpstreamSpec:
 class Pool:
     """The `Upstreams` of the router. Build with `build_pool` inside a running event loop."""
 
-    def __init__(self, specs: Sequence[UpstreamSpec], sessions: Mapping[str, aiohttp.ClientSession]) -> None:
+    def __init__(
+        self, specs: Sequence[UpstreamSpec], sessions: Mapping[str, aiohttp.ClientSession], around: Around
+    ) -> None:
         self._sessions = sessions
         self._catalogue = _catalogue(specs)
         self._breakers = {
             spec.address.name: Breaker(
-                Limit(Meter(Http(sessions[spec.address.name], spec.address)), spec.slots), spec.address.name
+                Limit(Meter(around(Http(sessions[spec.address.name], spec.address))), spec.slots), spec.address.name
             )
             for spec in specs
         }
@@ -106,9 +112,9 @@ class Pool:
             await session.close()
 
 
-def build_pool(specs: Sequence[UpstreamSpec]) -> Pool:
-    """Call inside a running event loop."""
-    return Pool(specs, {spec.address.name: new_session() for spec in specs})
+def build_pool(specs: Sequence[UpstreamSpec], around: Around = lambda inner: inner) -> Pool:
+    """Call inside a running event loop. `around` wraps each upstream's network layer."""
+    return Pool(specs, {spec.address.name: new_session() for spec in specs}, around)
 
 
 def _catalogue(specs: Sequence[UpstreamSpec]) -> Catalogue:

@@ -55,12 +55,15 @@ class Played:
         return json.dumps(asdict(self)) + "\n"
 
 
-def arms_of(models: Sequence[str], fixed: Sequence[str], n: int, efforts: Sequence[str]) -> list[Arm]:
-    """One call of each model; best-of-n and fix-only of the models in `fixed`; Maestro at each effort."""
+def arms_of(
+    models: Sequence[str], fixed: Sequence[str], n: int, efforts: Sequence[str], is_told: bool = True
+) -> list[Arm]:
+    """One call of each model; best-of-n and fix-only of the models in `fixed`; Maestro at each effort, which tells
+    the models the requirements once more if `is_told`."""
     singles = [Arm(f"single {model}", model, checks=False) for model in models]
     best = [Arm(f"best_of_{n} {m}", m, {"maestro": {"technique": "best_of_n", "n": n, "model": m}}) for m in fixed]
     fix = [Arm(f"fix_{n} {m}", m, {"maestro": {"technique": "fix", "n": n, "model": m}}) for m in fixed]
-    return [*singles, *best, *fix, *(Arm(f"maestro {e}", f"maestro-{e}", is_told=True) for e in efforts)]
+    return [*singles, *best, *fix, *(Arm(f"maestro {e}", f"maestro-{e}", is_told=is_told) for e in efforts)]
 
 
 async def play(rooms: Rooms, arm: Arm, prompt: Prompt, mode: Mode, max_tokens: int) -> Played:

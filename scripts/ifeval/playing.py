@@ -18,6 +18,7 @@ from scripts.ifeval.arms import Arm, arms_of, play
 from scripts.ifeval.figures import figures
 from scripts.ifeval.journal import Journal
 from scripts.ifeval.prompts import Mode, Prompt
+from scripts.ifeval.shared_answers import AnswerBook, one_run
 from scripts.stamp import stamp
 
 ROW = (
@@ -50,6 +51,12 @@ OPTIONS = (
     click.option("--max-tokens", default=300, show_default=True),
     click.option("--parallel", default=4, show_default=True, help="Answers in the making at once."),
     click.option("--journal", type=click.Path(path_type=Path), help="Default: the JSON file's name with .journal."),
+    click.option(
+        "--answers", type=click.Path(path_type=Path), help="A file: the same call of several arms is answered once."
+    ),
+    click.option(
+        "--untold", is_flag=True, help="Maestro too keeps requirements from the models: the prompt says them."
+    ),
 )
 
 
@@ -68,7 +75,7 @@ def bench(
     kept = Journal(journal or json_path.with_suffix(".journal"), {"max_tokens": options["max_tokens"]})
     asyncio.run(carry_out(settings, prompts, kept, options))
     result = {"bench": name, "made": stamp(), **figures(kept.played, prompts), "settings": options}
-    json_path.write_text(json.dumps(result, indent=1), "utf-8")
+    json_path.write_text(json.dumps(result, indent=1, default=str), "utf-8")
     for mode in ("code", "judge"):
         if mode in result:
             Console().print(shown(name, mode, result[mode]))
@@ -76,12 +83,14 @@ def bench(
 
 async def carry_out(settings: Settings, prompts: Sequence[Prompt], kept: Journal, options: dict[str, Any]) -> None:
     """Makes every answer that the journal lacks."""
-    rooms = await build_router(settings)
+    book = AnswerBook(options["answers"]) if options.get("answers") else None
+    rooms = await build_router(settings, book.around) if book is not None else await build_router(settings)
     try:
         names = [model.id for model in rooms.upstreams.models.values() if model.routable]
         models = options["models"].split(",") if options["models"] else names
         fixed = options["fixed"].split(",") if options["fixed"] else models
-        arms = arms_of(models, fixed, options["n"], [e for e in options["efforts"].split(",") if e])
+        efforts = [effort for effort in options["efforts"].split(",") if effort]
+        arms = arms_of(models, fixed, options["n"], efforts, is_told=not options.get("untold"))
         modes = [cast(Mode, mode) for mode in options["modes"].split(",")]
         work = [
             Work(prompt, arm, mode)
@@ -105,7 +114,8 @@ async def make_all(rooms: Rooms, work: Sequence[Work], kept: Journal, options: d
 
         async def worker() -> None:
             for one in todo:
-                kept.add(await play(rooms, one.arm, one.prompt, one.mode, options["max_tokens"]))
+                with one_run():
+                    kept.add(await play(rooms, one.arm, one.prompt, one.mode, options["max_tokens"]))
                 spent = sum(played.usd for played in kept.played)
                 progress.update(step, advance=1, usd=spent)
 
