@@ -16,7 +16,9 @@ from router.errors import (
 )
 from router.ledger.usage import read_usage
 
-PASSED_HEADERS = ("retry-after", "retry-after-ms", "x-should-retry", "openai-processing-ms", "openai-version")
+PASSED_HEADERS = frozenset(
+    {"retry-after", "retry-after-ms", "x-should-retry", "openai-processing-ms", "openai-version"}
+)
 LIST_OF = {"/chat/completions": "choices", "/completions": "choices", "/embeddings": "data"}
 
 NULL = msgspec.Raw(b"null")
@@ -61,9 +63,8 @@ _decode_choices = msgspec.json.Decoder(Choices).decode
 
 
 def passed_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The upstream's headers that mean something to a client."""
-    lowered = {name.lower(): value for name, value in headers.items()}
-    return {name: value for name, value in lowered.items() if name in PASSED_HEADERS or name.startswith("x-ratelimit-")}
+    """The upstream's headers (names in lower case) that mean something to a client."""
+    return {name: value for name, value in headers.items() if name in PASSED_HEADERS or name.startswith("x-ratelimit-")}
 
 
 def read_whole(upstream: str, path: str, body: bytes) -> Usage | None:
@@ -92,9 +93,9 @@ def decode_or_none(raw: bytes) -> object:
         return None
 
 
-def error_of(upstream: str, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+def error_of(upstream: str, status: int, headers: dict[str, str], body: bytes) -> UpstreamError:
     """What an upstream's status means for us."""
-    answer = PeerAnswer(status, body, passed_headers(headers))
+    answer = PeerAnswer(status, body, headers)
     if status in (401, 402, 403):
         return UpstreamUnauthorized(f"upstream '{upstream}' refuses the key it is configured with", upstream)
     if status == 429:

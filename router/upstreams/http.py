@@ -1,27 +1,25 @@
-"""The innermost layer: one HTTP attempt through aiohttp. A library's errors are translated here, once."""
+"""The innermost layer: one HTTP attempt. What goes wrong on the wire is translated here, once."""
 
 import asyncio
 import contextlib
-import io
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
 
-import aiohttp
-
 from action_model.prices import Usage
-from router.errors import UpstreamError, UpstreamFailed, UpstreamLost, UpstreamTimeout
+from router.errors import MaestroError, UpstreamError, UpstreamFailed, UpstreamLost, UpstreamTimeout
 from router.upstreams.answers import count_output_tokens, error_of, passed_headers, read_whole
 from router.upstreams.sse import events_of
 from router.upstreams.streams import StreamReader, usage_so_far
 from router.upstreams.transport import Address, Progress, Request
 from router.upstreams.upstream import Model, Reply
+from router.upstreams.wire.client import Client, InvalidUrl, Opened
+from router.upstreams.wire.connection import ConnectFailed, ConnectTimeout, NotHttp, TooLong
 
 LONGEST_ANSWER_BYTES = 128 * 2**20
 LONGEST_ERROR_BYTES = 2**20
-LARGE_BYTES = 2**20
-"""A body from here on is written piece by piece, so that others are served meanwhile (aiohttp warns otherwise)."""
 LAST_BYTES_SECONDS = 0.25
 """How long to wait after `[DONE]` for the end of the body, so that the connection can serve again."""
+OURS = {"user-agent": "maestro", "accept": "*/*", "accept-encoding": "identity", "content-type": "application/json"}
 
 NEVER_FORWARDED = frozenset(
     {"accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "cookie"}
@@ -29,117 +27,117 @@ NEVER_FORWARDED = frozenset(
     | {"api-key", "authorization", "openai-api-key", "proxy-authorization", "proxy-connection", "x-api-key"}
     | {"x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip"}
 )
+WIRE_ERRORS = (OSError, NotHttp, TooLong)
+"""What `router.upstreams.wire` raises; TimeoutError and lost connections are OSErrors."""
 
 
-def new_session() -> aiohttp.ClientSession:
-    """A session for one upstream: no cookies, no compression, no limit of its own (that is the `Limit` layer)."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=30),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": "maestro", "Accept-Encoding": "identity"},
-        read_bufsize=2**18,
-    )
-
-
-@contextlib.contextmanager
-def upstream_errors(name: str) -> Iterator[None]:
-    """Raises our errors in place of aiohttp's."""
-    try:
-        yield
-    except aiohttp.ConnectionTimeoutError as error:
-        raise UpstreamTimeout(f"upstream '{name}': no connection in time", name) from error
-    except TimeoutError as error:
-        raise UpstreamTimeout(f"upstream '{name}' took too long", name, may_be_billed=True) from error
-    except aiohttp.ClientConnectorError as error:
-        raise UpstreamLost(f"upstream '{name}': no connection", name) from error
-    except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, ConnectionError) as error:
-        raise UpstreamLost(f"upstream '{name}': the connection was cut", name, may_be_billed=True) from error
-    except aiohttp.InvalidURL as error:
-        raise UpstreamFailed(f"upstream '{name}' has an invalid base_url", name) from error
-    except aiohttp.ClientError as error:
-        raise UpstreamFailed(f"upstream '{name}' does not speak HTTP as it should", name, may_be_billed=True) from error
+def translated(name: str, error: OSError | ValueError) -> MaestroError:
+    """Our error for what went wrong on the wire."""
+    if isinstance(error, ConnectTimeout):
+        return UpstreamTimeout(f"upstream '{name}': no connection in time", name)
+    if isinstance(error, TimeoutError):
+        return UpstreamTimeout(f"upstream '{name}' took too long", name, may_be_billed=True)
+    if isinstance(error, ConnectFailed):
+        return UpstreamLost(f"upstream '{name}': no connection", name)
+    if isinstance(error, OSError):
+        return UpstreamLost(f"upstream '{name}': the connection was cut", name, may_be_billed=True)
+    if isinstance(error, TooLong):
+        return UpstreamFailed(f"upstream '{name}' sent an answer without end", name, may_be_billed=True)
+    return UpstreamFailed(f"upstream '{name}' does not speak HTTP as it should", name, may_be_billed=True)
 
 
 class Http:
-    """Speaks to one upstream over one session. Redirects are not followed: a key goes where it was meant to go."""
+    """Speaks to one upstream. Redirects are not followed: a key goes where it was meant to go."""
 
-    def __init__(self, session: aiohttp.ClientSession, address: Address) -> None:
-        self._session = session
+    def __init__(self, address: Address) -> None:
         self._address = address
-        self._url = address.base_url.rstrip("/")
-        self._headers = {"Content-Type": "application/json", **address.headers}
+        headers = {**OURS, **{name.lower(): value for name, value in address.headers.items()}}
         if address.api_key:
-            self._headers["Authorization"] = f"Bearer {address.api_key}"
-        longest = address.timeout_seconds
-        connect = min(address.connect_seconds, longest)
-        self._whole_limits = aiohttp.ClientTimeout(total=longest, sock_connect=connect, sock_read=longest)
-        self._stream_limits = aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=longest)
+            headers["authorization"] = f"Bearer {address.api_key}"
+        self._ours = frozenset(headers)
+        self._longest_seconds = address.timeout_seconds
+        self._client: Client | None = None
+        with contextlib.suppress(InvalidUrl):
+            connect = min(address.connect_seconds, address.timeout_seconds)
+            self._client = Client(address.base_url.rstrip("/"), headers, connect)
 
     async def send(self, request: Request) -> Reply:
         """A whole answer; raises what `router.errors` names."""
-        name, loop = self._address.name, asyncio.get_running_loop()
+        name, loop, call = self._address.name, asyncio.get_running_loop(), request.call
         started = loop.time()
-        with upstream_errors(name):
-            async with await self._post(request, self._whole_limits) as response:
-                body = await self._read(response)
-        if not 200 <= response.status < 300:
-            raise error_of(name, response.status, response.headers, self._redacted(body))
-        usage = read_whole(name, request.call.path, body)
+        until, headers = started + self._longest_seconds, self._forwarded(call.headers)
+        client = self._reachable()
+        try:
+            answer = await client.whole(call.path, headers, request.body, LONGEST_ANSWER_BYTES, until)
+        except WIRE_ERRORS as error:
+            raise translated(name, error) from error
+        body, told = answer.body, passed_headers(answer.headers)
+        if not 200 <= answer.status < 300:
+            raise error_of(name, answer.status, told, self._redacted(body))
+        usage = read_whole(name, call.path, body)
         seconds, is_told = loop.time() - started, usage is not None
         if usage is None:
-            usage = Usage(request.call.expected.input_tokens, count_output_tokens(body))
-        return Reply(response.status, passed_headers(response.headers), body, request.model, usage, seconds, is_told)
+            usage = Usage(call.expected.input_tokens, count_output_tokens(body))
+        return Reply(answer.status, told, body, request.model, usage, seconds, is_told)
 
     async def open(self, request: Request) -> "HttpStream":
         """A stream whose first event has come, so that what fails before it is still a status."""
-        name = self._address.name
+        name, call = self._address.name, request.call
+        headers, client = self._forwarded(call.headers), self._reachable()
         async with AsyncExitStack() as exits:
-            with upstream_errors(name):
-                response = await self._post(request, self._stream_limits)
-                exits.callback(response.close)
-                if not 200 <= response.status < 300:
-                    body = await self._read(response, LONGEST_ERROR_BYTES)
-                    raise error_of(name, response.status, response.headers, self._redacted(body))
-            if "event-stream" not in response.headers.get("Content-Type", ""):
+            try:
+                answer = await client.open(call.path, headers, request.body, self._longest_seconds)
+                exits.callback(answer.close)
+                if not 200 <= answer.status < 300:
+                    body = self._redacted(await read_all(answer, LONGEST_ERROR_BYTES))
+                    raise error_of(name, answer.status, passed_headers(answer.headers), body)
+            except WIRE_ERRORS as error:
+                raise translated(name, error) from error
+            if "event-stream" not in answer.headers.get("content-type", ""):
                 what = f"upstream '{name}' answered a stream with something else"
                 raise UpstreamFailed(what, name, may_be_billed=True)
-            stream = HttpStream(response, request, name)
+            stream = HttpStream(answer, request, name)
             await stream.wait_for_first()
             stream.exits = exits.pop_all()
         return stream
 
-    async def _post(self, request: Request, limits: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
-        headers = self._headers
-        if request.call.headers:
-            headers = {**self._forwarded(request.call.headers), **headers}
-        url = self._url + request.call.path
-        body = request.body if len(request.body) < LARGE_BYTES else io.BytesIO(request.body)
-        return await self._session.post(url, data=body, headers=headers, timeout=limits, allow_redirects=False)
+    def close(self) -> None:
+        """Ends every connection."""
+        if self._client is not None:
+            self._client.close()
 
-    def _forwarded(self, headers: Mapping[str, str]) -> dict[str, str]:
+    def _reachable(self) -> Client:
+        if self._client is None:
+            name = self._address.name
+            raise UpstreamFailed(f"upstream '{name}' has an invalid base_url", name)
+        return self._client
+
+    def _forwarded(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """The client's headers that an upstream may see: none that speaks of keys, this connection, or us."""
-        ours = {name.lower() for name in self._headers}
-        kept = {name: value for name, value in headers.items() if is_forwardable(name.lower(), value, ours)}
+        if not headers:
+            return headers
+        kept = {name: value for name, value in headers.items() if is_forwardable(name.lower(), value, self._ours)}
         if self._address.forward_traceparent:
             return kept
         return {name: value for name, value in kept.items() if name.lower() not in ("traceparent", "tracestate")}
-
-    async def _read(self, response: aiohttp.ClientResponse, longest: int = LONGEST_ANSWER_BYTES) -> bytes:
-        pieces, size = [], 0
-        async for piece in response.content.iter_any():
-            size += len(piece)
-            if size > longest:
-                what = f"upstream '{self._address.name}' sent an answer without end"
-                raise UpstreamFailed(what, self._address.name, may_be_billed=True)
-            pieces.append(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _redacted(self, body: bytes) -> bytes:
         key = self._address.api_key
         return body.replace(key.encode(), b"[redacted]") if key else body
 
 
-def is_forwardable(name: str, value: str, ours: set[str]) -> bool:
+async def read_all(answer: Opened, longest: int) -> bytes:
+    """The rest of an answer. Raises TooLong."""
+    pieces, size = [], 0
+    while piece := await answer.piece():
+        size += len(piece)
+        if size > longest:
+            raise TooLong("an error without end")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def is_forwardable(name: str, value: str, ours: frozenset[str]) -> bool:
     """May this header of a client (name in lower case) travel on? Control characters never do."""
     is_private = name in ours or name in NEVER_FORWARDED or name.startswith(("x-maestro-", "sec-", "cf-"))
     return not is_private and (name + value).isprintable() and value.isascii()
@@ -148,9 +146,9 @@ def is_forwardable(name: str, value: str, ours: set[str]) -> bool:
 class HttpStream:
     """An open stream of server-sent events, passed on as it came."""
 
-    def __init__(self, response: aiohttp.ClientResponse, request: Request, upstream: str) -> None:
+    def __init__(self, answer: Opened, request: Request, upstream: str) -> None:
         self.exits = AsyncExitStack()
-        self._response = response
+        self._answer = answer
         self._request = request
         self._upstream = upstream
         self._reader = StreamReader(upstream, request.call.path, request.hides_usage)
@@ -165,7 +163,7 @@ class HttpStream:
     @property
     def headers(self) -> Mapping[str, str]:
         """Headers worth passing on."""
-        return passed_headers(self._response.headers)
+        return passed_headers(self._answer.headers)
 
     @property
     def model(self) -> Model:
@@ -206,16 +204,15 @@ class HttpStream:
     async def _read(self) -> AsyncIterator[list[bytes]]:
         """Blocks of whole events of each read, never an empty list; those before a failure are passed on."""
         try:
-            with upstream_errors(self._upstream):
-                while data := await self._next_bytes():
-                    if self._reader.pass_on(data):
-                        yield [data]
-                        continue
-                    for batch in _batches(self._reader.feed(data)):
-                        yield batch
-                    if self._reader.is_done:
-                        await self._drain()
-                        return
+            while data := await self._next_bytes():
+                if self._reader.pass_on(data):
+                    yield [data]
+                    continue
+                for batch in _batches(self._reader.feed(data)):
+                    yield batch
+                if self._reader.is_done:
+                    await self._drain()
+                    return
             for batch in _batches(self._reader.end()):
                 yield batch
         except UpstreamError as error:
@@ -223,17 +220,23 @@ class HttpStream:
             raise
 
     async def _next_bytes(self) -> bytes:
-        if self._request.call.deadline is None:
-            return await self._response.content.readany()
-        async with asyncio.timeout_at(self._request.call.deadline):
-            return await self._response.content.readany()
+        deadline = self._request.call.deadline
+        try:
+            if deadline is None:
+                return await self._answer.piece()
+            async with asyncio.timeout_at(deadline):
+                return await self._answer.piece()
+        except WIRE_ERRORS as error:
+            raise translated(self._upstream, error) from error
 
     async def _drain(self) -> None:
         """Reads the few bytes after `[DONE]`; a connection that does not end by then is closed with the stream."""
-        with contextlib.suppress(TimeoutError, aiohttp.ClientError, ConnectionError):
+        if self._answer.is_over:
+            return
+        with contextlib.suppress(*WIRE_ERRORS):
             async with asyncio.timeout(LAST_BYTES_SECONDS):
-                while not self._response.content.at_eof():
-                    await self._response.content.readany()
+                while await self._answer.piece():
+                    pass
 
 
 def _batches(events: Iterator[bytes]) -> Iterator[list[bytes]]:

@@ -4,11 +4,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-import aiohttp
-
 from router.errors import UnknownModel
 from router.upstreams.catalogue import Catalogue, PriceAny
-from router.upstreams.http import Http, new_session
+from router.upstreams.http import Http
 from router.upstreams.layers.breaker import Breaker
 from router.upstreams.layers.deadline import within_deadline
 from router.upstreams.layers.fallback import Fallback
@@ -17,7 +15,6 @@ from router.upstreams.layers.meter import Meter
 from router.upstreams.layers.retry import Retry
 from router.upstreams.transport import Address, Transport
 from router.upstreams.upstream import Call, Model, Reply, ReplyStream
-
 
 Around = Callable[[Transport], Transport]
 """A layer right around the network, inside the meter: what it answers by itself is paid like any other answer."""
@@ -42,14 +39,12 @@ class UpstreamSpec:
 class Pool:
     """The `Upstreams` of the router. Build with `build_pool` inside a running event loop."""
 
-    def __init__(
-        self, specs: Sequence[UpstreamSpec], sessions: Mapping[str, aiohttp.ClientSession], around: Around
-    ) -> None:
-        self._sessions = sessions
+    def __init__(self, specs: Sequence[UpstreamSpec], around: Around) -> None:
+        self._wires = {spec.address.name: Http(spec.address) for spec in specs}
         self._catalogue = _catalogue(specs)
         self._breakers = {
             spec.address.name: Breaker(
-                Limit(Meter(around(Http(sessions[spec.address.name], spec.address))), spec.slots), spec.address.name
+                Limit(Meter(around(self._wires[spec.address.name])), spec.slots), spec.address.name
             )
             for spec in specs
         }
@@ -67,7 +62,7 @@ class Pool:
     @property
     def names(self) -> frozenset[str]:
         """The upstreams there are."""
-        return frozenset(self._sessions)
+        return frozenset(self._wires)
 
     def find(self, name: str) -> Model:
         """By id, by bare name, or through a "*" model. Raises UnknownModel."""
@@ -75,7 +70,7 @@ class Pool:
 
     def reprice(self, specs: Sequence[UpstreamSpec]) -> None:
         """From now on these models at these prices, at the same upstreams. Calls under way keep the price they had."""
-        self._catalogue = _catalogue([spec for spec in specs if spec.address.name in self._sessions])
+        self._catalogue = _catalogue([spec for spec in specs if spec.address.name in self._wires])
 
     async def send(self, call: Call) -> Reply:
         """A whole answer with status 2xx; anything else is raised."""
@@ -107,14 +102,14 @@ class Pool:
         return self._breakers[upstream].is_resting
 
     async def close(self) -> None:
-        """Closes the sessions."""
-        for session in self._sessions.values():
-            await session.close()
+        """Closes the connections."""
+        for wire in self._wires.values():
+            wire.close()
 
 
 def build_pool(specs: Sequence[UpstreamSpec], around: Around = lambda inner: inner) -> Pool:
     """Call inside a running event loop. `around` wraps each upstream's network layer."""
-    return Pool(specs, {spec.address.name: new_session() for spec in specs}, around)
+    return Pool(specs, around)
 
 
 def _catalogue(specs: Sequence[UpstreamSpec]) -> Catalogue:
