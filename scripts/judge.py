@@ -46,10 +46,17 @@ def report(config: Path | None, as_json: bool) -> None:
 @click.option("--judge", "name", help="The model, upstream/name; else the first configured judge.")
 @click.option("--cap-usd", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Spend no more.")
 @click.option("--journal", type=click.Path(path_type=Path), help="Verdicts are kept here; a second start goes on.")
+@click.option("--parallel", type=click.IntRange(min=1), default=4, show_default=True, help="Pairs asked at once.")
 @config_option
 @json_option
 def calibrate(
-    pairs: Path, name: str | None, cap_usd: float, journal: Path | None, config: Path | None, as_json: bool
+    pairs: Path,
+    name: str | None,
+    cap_usd: float,
+    journal: Path | None,
+    parallel: int,
+    config: Path | None,
+    as_json: bool,
 ) -> None:
     """Asks a judge about answers whose truth is known, and learns its error rates.
 
@@ -65,7 +72,7 @@ def calibrate(
             judge = rooms.upstreams.find(name) if name else rooms.verifier.judges[0]
             limits = RunLimits(to_nanodollars(cap_usd))
             purse = RunPurse(rooms.ledger, "calibrate", Account(), limits, asyncio.get_running_loop().time)
-            trial = Trial(Judge(rooms.upstreams), judge, Terms(purse), rooms.verifier.rates)
+            trial = Trial(Judge(rooms.upstreams), judge, Terms(purse), rooms.verifier.rates, parallel)
             try:
                 found = await trial.run(labelled, Journal(journal, judge.id))
             finally:

@@ -20,8 +20,6 @@ from router.judging.prompts import PROMPT_VERSION
 from router.task import Requirement
 from router.upstreams.upstream import Model
 
-PARALLEL = 4
-
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -84,17 +82,18 @@ class Journal:
 
 @dataclass(frozen=True)
 class Trial:
-    """Asks `model` and teaches `rates`."""
+    """Asks `model`, at most `parallel` pairs at once, and teaches `rates`."""
 
     judge: Judge
     model: Model
     terms: Terms
     rates: JudgeRates
+    parallel: int = 4
 
     async def run(self, pairs: Sequence[Pair], journal: Journal) -> dict[int, float]:
         """P(satisfied) as claimed, by pair id; a pair without a verdict is missing (the money may have ended)."""
         found = journal.read()
-        slots = asyncio.Semaphore(PARALLEL)
+        slots = asyncio.Semaphore(self.parallel)
 
         async def one(pair: Pair) -> None:
             async with slots:

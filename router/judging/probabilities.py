@@ -30,8 +30,11 @@ def verdict_probabilities(tokens: Any) -> dict[int, float]:
 
 
 def _weigh(token: dict[str, Any]) -> float | None:
-    """The share of true among the verdicts that could have stood here; None where only one was told without odds."""
+    """The share of true among the verdicts that could have stood here. Where only the odds of the one that was written
+    are told, all the rest counts as the other; None without odds."""
     top = token.get("top_logprobs")
+    if not top and token.get("logprob") is not None and (written := _word(token)) in (*_TRUE, *_FALSE):
+        return _probability(token) if written in _TRUE else 1.0 - _probability(token)
     if not isinstance(top, list):
         return None
     yes = sum(_probability(one) for one in top if _word(one) in _TRUE)

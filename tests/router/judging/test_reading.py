@@ -67,6 +67,17 @@ def test_token_probabilities_say_how_sure_a_verdict_is(yes: float) -> None:
     assert opinion.probability == pytest.approx(yes, abs=1e-6)
 
 
+@pytest.mark.parametrize(("word", "told", "yes"), [("true", 0.8, 0.8), ("false", 0.7, 0.3), ("false", 1.0, 0.0)])
+def test_where_only_the_written_words_odds_are_told_the_rest_counts_as_the_other(
+    word: str, told: float, yes: float
+) -> None:
+    before, after = YES.replace("true", word).split(word, 1)
+    written = {"token": f" {word}", "logprob": math.log(told), "top_logprobs": []}
+    tokens = [{"token": before.rstrip()}, written, {"token": after}]
+    opinion = read_opinions(completion(before.rstrip() + f" {word}" + after, {"content": tokens}), ANSWER, [7])[7]
+    assert opinion.probability == pytest.approx(yes, abs=1e-6)
+
+
 @given(st.text(max_size=400) | st.sampled_from([YES[:end] for end in range(len(YES))]))
 def test_any_reply_is_read_without_raising(text: str) -> None:
     for opinion in read_opinions(completion(text), ANSWER, [7, 8]).values():
