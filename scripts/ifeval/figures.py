@@ -63,7 +63,7 @@ def paired(arms: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         for rival in rivals:
             difference = np.array(arms[name]["right"]) - np.array(arms[rival]["right"])
             bounds = interval(lambda drawn, d=difference: float(d[drawn].mean()), len(difference))  # type: ignore[misc]
-            tokens = arms[name]["output_tokens"] / max(arms[rival]["output_tokens"], 1e-9)
+            ratios = {key: arms[name][key] / max(arms[rival][key], 1e-9) for key in ("output_tokens", "usd")}
             rows.append(
                 {
                     "arm": name,
@@ -71,7 +71,8 @@ def paired(arms: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
                     "difference": float(difference.mean()),
                     "interval": bounds,
                     "accuracy_ratio": arms[name]["prompt_accuracy"] / max(arms[rival]["prompt_accuracy"], 1e-9),
-                    "output_token_ratio": tokens,
+                    "output_token_ratio": ratios["output_tokens"],
+                    "usd_ratio": ratios["usd"],
                 }
             )
     return rows

@@ -74,8 +74,9 @@ def bench(
     settings = load_settings(config)
     kept = Journal(journal or json_path.with_suffix(".journal"), {"max_tokens": options["max_tokens"]})
     asyncio.run(carry_out(settings, prompts, kept, options))
-    result = {"bench": name, "made": stamp(), **figures(kept.played, prompts), "settings": options}
-    json_path.write_text(json.dumps(result, indent=1, default=str), "utf-8")
+    said = {key: value.name if isinstance(value, Path) else value for key, value in options.items()}
+    result = {"bench": name, "made": stamp(), **figures(kept.played, prompts), "settings": said}
+    json_path.write_text(json.dumps(result, indent=1), "utf-8")
     for mode in ("code", "judge"):
         if mode in result:
             Console().print(shown(name, mode, result[mode]))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from scripts.reporting.learning import onboard_tables, sampling_tables
-from scripts.reporting.markdown import Result, anything, bounds, ratio, table
+from scripts.reporting.markdown import Result, anything, bounds, number, ratio, table
 from scripts.reporting.planning import efforts_tables, latency_tables, repair_tables, replay_tables, scaling_tables
 
 
@@ -48,7 +48,7 @@ def ifeval_tables(result: Result) -> list[str]:
             for name, row in one["arms"].items()
         )
         found.append(f"### {mode} mode, {one['prompts']} prompts\n\n" + table(heads, rows))
-        pair_heads = ("arm", "against", "difference", "95 %, paired", "accuracy ×", "output tokens ×")
+        pair_heads = ("arm", "against", "difference", "95 %, paired", "accuracy ×", "output tokens ×", "usd ×")
         pairs = (
             (
                 row["arm"],
@@ -57,6 +57,7 @@ def ifeval_tables(result: Result) -> list[str]:
                 bounds(row["interval"]),
                 f"{row['accuracy_ratio']:.2f}",
                 f"{row['output_token_ratio']:.2f}",
+                number(row.get("usd_ratio"), 2),
             )
             for row in one["paired"]
         )
