@@ -57,15 +57,16 @@ class Choice:
 
     @staticmethod
     def of(situation: Situation, moves: Moves, seen: Channel, has_candidate: bool) -> "Choice":
-        """Searches. `seen` is what the checks tell."""
+        """Searches; once more, for plans that need less, where the best does not fit. `seen` is what checks tell."""
         limits, tradeoff = Limits.of(situation), situation.tradeoff
         unseen = situation.is_poll and not situation.verification.calls
         width = max(situation.max_parallel, 1)
         effort = Effort(width=1, depth=1) if unseen else Effort(width=width, depth=limits.longest(moves, LONGEST))
-        layers = search(moves, seen, (tradeoff, *scarce_prices(moves, tradeoff)), effort)
+        layers = search(moves, seen, tradeoff, effort)
         best = wished = _best(layers)
         if wished is not None and not limits.fits(wished.layer.rows[:, wished.plan]):
-            best = _best(layers, [limits.fits(layer.rows) for layer in layers])
+            layers += [] if unseen else search(moves, seen, tradeoff, effort, scarce_prices(moves, tradeoff))
+            best = _best(layers, [limits.fits(layer.rows) for layer in layers], wished.value)
         return Choice(situation, has_candidate, moves, layers, limits, wished, best)
 
     @property
@@ -144,11 +145,17 @@ class Choice:
         }
 
 
-def _best(layers: Sequence[Layer], masks: Sequence[Mask] | None = None) -> Found | None:
-    """The most valuable plan, of those of `masks`; the shortest among equals."""
+def _best(layers: Sequence[Layer], masks: Sequence[Mask] | None = None, most: float = np.inf) -> Found | None:
+    """The most valuable plan, of those of `masks`; the first among equals.
+
+    No plan counts that is worth more than `most`, the best that was found before anything was scarce: so that less to
+    spend is never worth more, by the luck of a search at other prices.
+    """
     best: Found | None = None
     for place, layer in enumerate(layers):
-        allowed = layer.values if masks is None else np.where(masks[place], layer.values, -np.inf)
+        allowed = layer.values
+        if masks is not None:
+            allowed = np.where(masks[place] & (allowed <= most + 1e-12), allowed, -np.inf)
         plan = int(np.argmax(allowed))
         value = float(allowed[plan])
         if value > -np.inf and (best is None or value > best.value + 1e-12):

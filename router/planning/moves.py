@@ -1,13 +1,13 @@
 """The moves the planner may make next, as arrays: every action on offer, bound to the candidates it starts from."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from action_model.belief import Repair
+from action_model.belief import Estimate, Repair
 from action_model.prices import NANODOLLARS_PER_USD
 from router.planning.particles import Floats, clean_weights
 from router.planning.situation import Situation
@@ -58,65 +58,74 @@ class Moves:
 
 def build_moves(situation: Situation, standings: tuple[Standing, ...]) -> Moves:
     """All moves whose cost can be predicted. Garbage in the estimates (NaN, negative, infinite) takes a move out."""
-    belief = situation.belief
+    belief, check = situation.belief, situation.verification
     weights = clean_weights(belief.weights)
     chances = np.clip(np.nan_to_num(belief.chances(), nan=0.0), 0.0, 1.0)
-    columns = list(_bind(situation, standings, weights, chances))
-    index = np.array([column.index for column in columns], dtype=np.intp)
-    chance = np.stack([column.chance for column in columns], axis=1) if columns else np.zeros((len(weights), 0))
-    check = situation.verification
-    estimates = [column.planned.estimate for column in columns]
-    usd = np.array([estimate.usd + check.usd for estimate in estimates], dtype=float)
-    usd_high = np.array([max(e.usd_high, e.usd) + check.usd_high for e in estimates], dtype=float)
-    seconds = np.array([_duration(e.seconds) + check.seconds for e in estimates])
-    seconds_high = np.array([_duration(e.seconds_high) + check.seconds_high for e in estimates])
-    score = np.array([_share(estimate.score) for estimate in estimates])
-    own = np.array([_share(estimate.success) for estimate in estimates])
+    bound = list(_bind(situation, standings))
+    index = np.array([one.index for one in bound], dtype=np.intp)
+    chance = chances[:, index]
+    for place, one in enumerate(bound):
+        if one.mean is not None:
+            chance[:, place] = _scaled(chance[:, place], weights, one.mean)
+    usd, usd_high, seconds, seconds_high, score, own = _figures([one.planned.estimate for one in bound])
+    seconds, usd = seconds + check.seconds, usd + check.usd
     short = np.clip((score - own) / np.maximum(1.0 - own, 1e-9), 0.0, 0.99)  # of an answer that does not satisfy
-    seen = belief.concentration + belief.passes + belief.failures
-    is_repair = np.array([bool(column.planned.parents) for column in columns], dtype=bool)
+    seen = np.nan_to_num(belief.concentration + belief.passes + belief.failures, nan=1.0, posinf=np.inf)
+    is_repair = np.array([bool(one.planned.parents) for one in bound], dtype=bool)
     return Moves(
-        planned=tuple(column.planned for column in columns),
+        planned=tuple(one.planned for one in bound),
         weights=weights,
         chance=chance,
         usd=usd,
-        nanodollars_high=np.ceil(usd_high * NANODOLLARS_PER_USD - 1e-6),
+        nanodollars_high=np.ceil((usd_high + check.usd_high) * NANODOLLARS_PER_USD - 1e-6),
         seconds=seconds,
-        seconds_high=np.maximum(seconds, seconds_high),
+        seconds_high=np.maximum(seconds, seconds_high + check.seconds_high),
         credit=SCORE_CREDIT * short,
-        familiarity=np.maximum(np.nan_to_num(seen, nan=1.0, posinf=np.inf), 1e-3)[index],
+        familiarity=np.maximum(seen, 1e-3)[index],
         limit=np.where(is_repair, 1.0, float(MAX_REPEATS)),
-        calls=np.full(len(columns), 1.0 + check.calls),
+        calls=np.full(len(bound), 1.0 + check.calls),
         index=index,
     )
 
 
+def _figures(estimates: Sequence[Estimate]) -> Floats:
+    """(6, K): dollars, their 0.9 quantile, seconds, theirs, score and success, fit to compute with."""
+    told = [(e.usd, e.usd_high, e.seconds, e.seconds_high, e.score, e.success) for e in estimates]
+    found: Floats = np.array(told, dtype=float).reshape(-1, 6).T.copy()
+    np.maximum(found[0], found[1], out=found[1])
+    time = found[2:4]
+    time[~(np.isfinite(time) & (time >= 0.0))] = UNKNOWN_SECONDS
+    found[4:] = np.clip(np.nan_to_num(found[4:], nan=0.0, posinf=0.0, neginf=0.0), 0.0, 1.0)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
-class _Column:
+class _Bound:
+    """An action with its parents, at its place in the belief; `mean` is its chance if that is not the action's own."""
+
     index: int
     planned: PlannedAction
-    chance: Floats
+    mean: float | None = None
 
 
-def _bind(situation: Situation, standings: tuple[Standing, ...], weights: Floats, chances: Floats) -> Iterator[_Column]:
+def _bind(situation: Situation, standings: tuple[Standing, ...]) -> Iterator[_Bound]:
     """Each action on offer with its parents: none for a sample, one candidate for a fix, several for a fuse."""
     fixable = _fixable(standings)
     for index, estimate in enumerate(situation.belief.estimates):
-        if not _has_cost(estimate.usd, estimate.usd_high):
+        if not (0.0 <= estimate.usd < math.inf and 0.0 <= estimate.usd_high < math.inf):
             continue
-        technique = estimate.action.technique
-        if technique == "fix":
+        action = estimate.action
+        if action.technique == "fix":
             for standing in fixable:
                 chance = _fix_chance(situation, index, standing)
                 if chance >= MIN_FIX_CHANCE:
-                    planned = PlannedAction(estimate.action, estimate, (standing.candidate.id,))
-                    yield _Column(index, planned, _scaled(chances[:, index], weights, chance))
-        elif technique == "fuse":
+                    yield _Bound(index, PlannedAction(action, estimate, (standing.candidate.id,)), chance)
+        elif action.technique == "fuse":
             if len(standings) >= 2:
                 parents = tuple(standing.candidate.id for standing in standings[:MAX_FUSED])
-                yield _Column(index, PlannedAction(estimate.action, estimate, parents), chances[:, index])
+                yield _Bound(index, PlannedAction(action, estimate, parents))
         else:
-            yield _Column(index, PlannedAction(estimate.action, estimate), chances[:, index])
+            yield _Bound(index, PlannedAction(action, estimate))
 
 
 def _fixable(standings: tuple[Standing, ...]) -> tuple[Standing, ...]:
@@ -146,14 +155,6 @@ def _scaled(chance: Floats, weights: Floats, mean: float) -> Floats:
     now = float(weights @ chance)
     scaled: Floats = np.clip(chance * (mean / now), 0.0, 1.0) if now > 1e-9 else np.full_like(chance, mean)
     return scaled
-
-
-def _has_cost(usd: float, usd_high: float) -> bool:
-    return all(math.isfinite(value) and value >= 0.0 for value in (usd, usd_high))
-
-
-def _duration(seconds: float) -> float:
-    return seconds if math.isfinite(seconds) and seconds >= 0.0 else UNKNOWN_SECONDS
 
 
 def _share(value: float) -> float:

@@ -1,6 +1,5 @@
 """Plans of one length side by side: what each is expected to bring and to take, as rows of one array."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -8,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.planning.particles import Floats
-from router.planning.situation import Tradeoff
 
 Ints = NDArray[np.intp]
 Steps = tuple[tuple[int, bool], ...]
@@ -18,28 +16,29 @@ Steps = tuple[tuple[int, bool], ...]
 class Row(IntEnum):
     """What is kept of a plan. GAIN, USD, SECONDS are expected; NEED_ the 0.9 quantile up to the worst moment.
 
-    REACH is the mass that starts the open wave; OPEN_ speak of that wave, BEFORE_ of all earlier ones. The order lets
-    one operation fill several rows.
+    REACH is the mass that starts the open wave; OPEN_ speak of that wave, BEFORE_ of all earlier ones. HOPE is what may
+    be gained at most by going on after it. The order lets one operation fill several rows.
     """
 
     GAIN = 0
     USD = 1
     SECONDS = 2
-    SUCCESS = 3
-    CREDIT = 4
-    CALLS = 5
-    BEFORE_NANODOLLARS = 6
-    BEFORE_SECONDS = 7
-    OPEN_NANODOLLARS = 8
-    OPEN_SECONDS = 9
-    OPEN_NANODOLLARS_HIGH = 10
-    OPEN_SECONDS_HIGH = 11
-    REACH = 12
-    WIDTH = 13
+    HOPE = 3
+    SUCCESS = 4
+    CREDIT = 5
+    CALLS = 6
+    BEFORE_NANODOLLARS = 7
+    BEFORE_SECONDS = 8
+    OPEN_NANODOLLARS = 9
+    OPEN_SECONDS = 10
+    OPEN_NANODOLLARS_HIGH = 11
+    OPEN_SECONDS_HIGH = 12
+    REACH = 13
     NEED_NANODOLLARS = 14
     NEED_SECONDS = 15
 
 
+COUNTED = slice(Row.GAIN, Row.HOPE + 1)
 PAID = slice(Row.USD, Row.SECONDS + 1)
 BEFORE = slice(Row.BEFORE_NANODOLLARS, Row.BEFORE_SECONDS + 1)
 OPEN = slice(Row.OPEN_NANODOLLARS, Row.OPEN_SECONDS_HIGH + 1)
@@ -64,16 +63,15 @@ class Layer:
     def waves(self, plan: int) -> list[list[int]]:
         """The moves of one plan, wave by wave."""
         waves: list[list[int]] = []
-        for move, joins in self.extended(plan):
+        for move, joins in self.extended(*self.place(plan)):
             if joins:
                 waves[-1].append(move)
             else:
                 waves.append([move])
         return waves
 
-    def extended(self, plan: int) -> Steps:
-        """All steps of one plan."""
-        joins, parent, place = self.place(plan)
+    def extended(self, joins: bool, parent: int, place: int) -> Steps:
+        """All steps of the plan in this place."""
         return (*self.steps[parent], (int(self.among[place]), joins))
 
     def place(self, plan: int) -> tuple[bool, int, int]:
@@ -81,8 +79,3 @@ class Layer:
         before, place = divmod(plan, len(self.among))
         joins, parent = divmod(before, len(self.steps))
         return bool(joins), parent, place
-
-
-def weighed(prices: Sequence[Tradeoff]) -> Floats:
-    """(P, 3): what GAIN, USD and SECONDS count at each price: gain minus what is paid for it."""
-    return np.array([(1.0, -price.usd, -price.seconds) for price in prices])

@@ -10,7 +10,7 @@ Which plans are tried depends on no limit but the longest plan: the limits only 
 can only add plans to choose from, and never lowers the value.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from router.planning.moves import Moves
 from router.planning.particles import Floats
 from router.planning.plans import (
     BEFORE,
+    COUNTED,
     NEED,
     OPEN,
     OPEN_HIGH,
@@ -31,24 +32,25 @@ from router.planning.plans import (
     Layer,
     Row,
     Steps,
-    weighed,
 )
 from router.planning.situation import Tradeoff
 
+HOPES = (0.8, 1.0)
+"""Shares of the most that may be gained by going on, by which plans are kept beside their own value."""
 LONGEST = 8
 """The longest plan, in moves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard to search: plans kept for each way of pricing, the longest plan, the widest wave, the moves that longer
+    """How hard to search: plans kept for each way of ranking, the longest plan, the widest wave, the moves that longer
     plans choose from, and the gain below which looking further ahead is not worth the time."""
 
-    kept: int = 6
+    kept: int = 3
     depth: int = LONGEST
     width: int = 8
     shortlist: int = 16
-    patience: float = 1e-3
+    patience: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ class Channel:
     baseline: float = 0.0
     credit: float = 0.0
 
+    @property
+    def is_exact(self) -> bool:
+        """Does it pass what is right and nothing else?"""
+        return self.true_pass == 1.0 and self.false_pass == 0.0
+
 
 @dataclass(frozen=True)
 class _Beam:
@@ -77,50 +84,80 @@ class _Beam:
 
 @dataclass(frozen=True)
 class _Offered:
-    """The moves that plans are made of, laid out for `_grow`. `among` are their places in all moves; `told` (S, K + 1)
-    their chances and a column of ones; `paid` (2, 1, K) and `opening` (4, 1, K) as the rows of those names."""
+    """The moves that plans are made of, laid out for `_grow`.
+
+    `among` are their places in all moves; `told` (S, 2 K + 2) their chances and a column of ones, then both times
+    `hoped` (S,); `by_move` (K, S) their chances; `paid` (2, 1, K) and `opening` (4, 1, K) as the rows of those names;
+    `fewest` the least that a move may be made.
+    """
 
     moves: Moves
     among: Ints
     told: Floats
+    hoped: Floats
     by_move: Floats
     paid: Floats
     opening: Floats
     fewest: float
 
     @staticmethod
-    def of(moves: Moves, among: Ints | None = None) -> "_Offered":
-        some = moves if among is None else moves.take(among)
-        paid = np.stack((some.usd, some.seconds))[:, None, :]
-        mean = np.stack((some.usd * NANODOLLARS_PER_USD, some.seconds))
-        opening = np.concatenate((mean, np.stack((some.nanodollars_high, some.seconds_high))))[:, None, :]
-        told = np.concatenate((some.chance, np.ones((len(some.weights), 1))), axis=1)
-        places = np.arange(len(some.planned)) if among is None else among
-        by_move = np.ascontiguousarray(some.chance.T)
-        return _Offered(some, places, told, by_move, paid, opening, float(some.limit.min(initial=np.inf)))
+    def of(moves: Moves, hope: Floats, among: Ints | None = None) -> "_Offered":
+        """All of the moves. Their places are their own, if they are not some of many."""
+        paid = np.stack((moves.usd, moves.seconds))[:, None, :]
+        mean = np.stack((moves.usd * NANODOLLARS_PER_USD, moves.seconds))
+        opening = np.concatenate((mean, np.stack((moves.nanodollars_high, moves.seconds_high))))[:, None, :]
+        told = np.concatenate((moves.chance, np.ones((len(hope), 1))), axis=1)
+        told = np.concatenate((told, hope[:, None] * told), axis=1)
+        places = np.arange(len(moves.planned)) if among is None else among
+        by_move = np.ascontiguousarray(moves.chance.T)
+        return _Offered(moves, places, told, hope, by_move, paid, opening, float(moves.limit.min()))
+
+    def take(self, among: Ints) -> "_Offered":
+        """Some of the moves."""
+        return _Offered.of(self.moves.take(among), self.hoped, among)
 
 
-def search(moves: Moves, channel: Channel, prices: Sequence[Tradeoff], effort: Effort = Effort()) -> list[Layer]:
-    """Layers of plans: all of one move, then extensions of the best, until longer ones stop paying at any price. The
-    first price is the true one, the others keep plans for where something is scarce."""
+def search(
+    moves: Moves, channel: Channel, tradeoff: Tradeoff, effort: Effort = Effort(), scarce: Sequence[Tradeoff] = ()
+) -> list[Layer]:
+    """Layers of plans: all of one move, then extensions of the best, until longer ones stop paying. `scarce` are prices
+    at which plans are kept too, for where money or time is short."""
     layers: list[Layer] = []
     if not moves.planned:
         return layers
-    offered, beam, counted = _Offered.of(moves), _start(moves, channel), weighed(prices)
-    best = np.full(len(prices), -np.inf)
+    offered, beam = _Offered.of(moves, hope(moves, channel, tradeoff)), _start(moves, channel)
+    ranking = _rankings(tradeoff, scarce)
+    watched = [0, *range(1 + len(HOPES), len(ranking))]
+    best = np.full(len(watched), -np.inf)
     while beam.steps and len(layers) < effort.depth:
         rows = _grow(beam, offered, channel, effort.width)
-        values = counted @ rows[: Row.SECONDS + 1]
+        values = ranking @ rows[COUNTED]
         layers.append(Layer(rows, values[0], offered.among, beam.steps))
-        most = values.max(axis=1)
+        most = values[watched].max(axis=1)
         if not (most > best + effort.patience).any():
             break
         best = np.maximum(best, most)
         beam = _keep(beam, layers[-1], offered, channel, _choose(values, rows[Row.NEED_SECONDS], effort.kept))
         if len(layers) == 1 and len(moves.planned) > effort.shortlist:
             among = _shortlist(values, moves, effort.shortlist)
-            offered, beam = _Offered.of(moves, among), _narrowed(beam, among)
+            offered, beam = offered.take(among), _narrowed(beam, among)
     return layers
+
+
+def hope(moves: Moves, channel: Channel, tradeoff: Tradeoff) -> Floats:
+    """(S,): what could be gained on each particle if it were known, by trying the move best there until one passes:
+    1 - price / chance (Weitzman 1979). Value plus hope bounds the value of a series of single waves from above, so
+    that ranking by it keeps cheap beginnings of which most of the value is still to come."""
+    price = tradeoff.usd * moves.usd + tradeoff.seconds * moves.seconds
+    tries = (price / np.maximum(channel.true_pass * moves.chance, 1e-9)).min(axis=1)
+    found: Floats = np.maximum(1.0 - channel.baseline - tries, 0.0)
+    return found
+
+
+def _rankings(tradeoff: Tradeoff, scarce: Sequence[Tradeoff]) -> Floats:
+    """(P, 4): what GAIN, USD, SECONDS and HOPE count: at the true price, with hope, and at prices of what is scarce."""
+    true = [(1.0, -tradeoff.usd, -tradeoff.seconds, share) for share in (0.0, *HOPES)]
+    return np.array([*true, *((1.0, -price.usd, -price.seconds, 0.0) for price in scarce)])
 
 
 def scarce_prices(moves: Moves, tradeoff: Tradeoff) -> tuple[Tradeoff, ...]:
@@ -155,20 +192,19 @@ def _grow(beam: _Beam, offered: _Offered, channel: Channel, max_width: int) -> F
     """(16, N): every plan of the beam with every move added, once as a wave of its own and once in the open wave."""
     plans, count = beam.uses.shape
     rows, moves = beam.rows[:, :, None], offered.moves
-    told = beam.miss @ offered.told
-    mass = told[:, -1:]
-    right = told[:, :-1] * _freshness(moves.familiarity, beam.uses)
-    passing = (
-        right
-        if channel.false_pass == 0.0 and channel.true_pass == 1.0
-        else (channel.false_pass * mass + (channel.true_pass - channel.false_pass) * right)
-    )
-    succeeding = channel.true_pass * right
+    told = (beam.miss @ offered.told).reshape(plans, 2, count + 1).transpose(1, 0, 2)  # (2, B, K + 1)
+    right, hopeful = told[:, :, :-1] * _freshness(moves.familiarity, beam.uses)
+    mass, hoped = told[:, :, -1:]
+    succeeding, passing = channel.true_pass * right, right
+    if not channel.is_exact:
+        passing = channel.false_pass * mass + (channel.true_pass - channel.false_pass) * right
+        hopeful = channel.false_pass * hoped + (channel.true_pass - channel.false_pass) * hopeful
     graded = np.maximum(moves.credit - rows[Row.CREDIT], 0.0)
     ways = 2 if max_width > 1 and beam.steps[0] else 1
     out = np.empty((len(Row), ways, plans, count))
     out[...] = beam.rows[:, None, :, None]
     out[Row.GAIN] += succeeding - channel.baseline * passing + graded * (mass - passing)
+    out[Row.HOPE] = hoped - hopeful
     out[Row.SUCCESS] += succeeding
     out[Row.CREDIT] += graded
     out[Row.CALLS] += moves.calls
@@ -190,7 +226,6 @@ def _fill_alone(out: Floats, rows: Floats, offered: _Offered, mass: Floats) -> N
     out[BEFORE] += rows[OPEN_MEAN]
     out[OPEN] = offered.opening
     out[Row.REACH] = mass
-    out[Row.WIDTH] = 1.0
 
 
 def _fill_joined(out: Floats, rows: Floats, offered: _Offered) -> None:
@@ -199,7 +234,6 @@ def _fill_joined(out: Floats, rows: Floats, offered: _Offered) -> None:
     np.maximum(out[OPEN_TIME], offered.opening[1::2], out=out[OPEN_TIME])
     out[Row.USD] += rows[Row.REACH] * offered.paid[0]
     out[Row.SECONDS] += rows[Row.REACH] * (out[Row.OPEN_SECONDS] - rows[Row.OPEN_SECONDS])
-    out[Row.WIDTH] += 1.0
 
 
 def _forbid(out: Floats, beam: _Beam, offered: _Offered, max_width: int) -> None:
@@ -208,7 +242,8 @@ def _forbid(out: Floats, beam: _Beam, offered: _Offered, max_width: int) -> None
     if depth >= offered.fewest:
         out[Row.GAIN][:, beam.uses >= offered.moves.limit] = -np.inf
     if depth >= max_width and out.shape[1] == 2:
-        out[Row.GAIN, 1][out[Row.WIDTH, 1] > max_width] = -np.inf
+        full = [all(joins for _, joins in steps[1 - max_width :]) for steps in beam.steps]
+        out[Row.GAIN, 1, full] = -np.inf
 
 
 def _freshness(familiarity: Floats, uses: Floats) -> Floats:
@@ -219,43 +254,30 @@ def _freshness(familiarity: Floats, uses: Floats) -> Floats:
 
 
 def _choose(values: Floats, need: Floats, kept: int) -> list[int]:
-    """The best plans by each price, each once: of plans that differ in nothing but the order of a wave, the first."""
+    """The best plans by each ranking (P, N), each once: one of those that differ in nothing but a wave's order."""
+    ranked = np.argsort(-values, axis=1)[:, : 4 * kept]
+    keys = zip(ranked.tolist(), values[0][ranked].tolist(), need[ranked].tolist(), strict=True)
     chosen: dict[tuple[float, float], int] = {}
-    for value in values:
-        taken = 0
-        for plan in _ranked(value, 4 * kept):
-            if not value[plan] > -np.inf:
+    for ranking in keys:
+        most = len(chosen) + kept
+        for plan, value, seconds in zip(*ranking, strict=True):
+            if value > -np.inf:
+                chosen.setdefault((round(value, 12), round(seconds, 9)), plan)
+            if len(chosen) == most:
                 break
-            key = (round(float(values[0, plan]), 12), round(float(need[plan]), 9))
-            if key not in chosen:
-                chosen[key] = plan
-                taken += 1
-                if taken == kept:
-                    break
     return sorted(chosen.values())
-
-
-def _ranked(value: Floats, count: int) -> Iterator[int]:
-    """The largest, best first, equal ones in their order."""
-    if len(value) <= 4 * count:
-        return iter(np.argsort(-value, kind="stable")[:count].tolist())
-    top = np.argpartition(-value, count - 1)[:count]
-    return iter(top[np.lexsort((top, -value[top]))].tolist())
 
 
 def _keep(beam: _Beam, layer: Layer, offered: _Offered, channel: Channel, plans: list[int]) -> _Beam:
     """The chosen plans with their particles: what passes leaves the mass."""
     places = [layer.place(plan) for plan in plans]
     parent, move = [parent for _, parent, _ in places], [place for _, _, place in places]
-    uses = beam.uses[parent]
-    own = np.arange(len(plans))
+    own, uses = range(len(plans)), beam.uses[parent]
     fresh = _freshness(offered.moves.familiarity[move], uses[own, move])
     uses[own, move] += 1.0
-    stays = (
-        1.0 - channel.false_pass - ((channel.true_pass - channel.false_pass) * fresh)[:, None] * offered.by_move[move]
-    )
-    steps = tuple(layer.extended(plan) for plan in plans)
-    return _Beam(layer.rows[:, plans], beam.miss[parent] * stays, uses, steps)
+    passes = ((channel.true_pass - channel.false_pass) * fresh)[:, None] * offered.by_move[move]
+    miss = beam.miss[parent] * (1.0 - channel.false_pass - passes)
+    return _Beam(layer.rows[:, plans], miss, uses, tuple(layer.extended(*place) for place in places))
 
 
 def _narrowed(beam: _Beam, among: Ints) -> _Beam:
