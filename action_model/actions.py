@@ -42,8 +42,15 @@ class Action:
         return ":".join(parts)
 
     @property
+    def _is_bare(self) -> bool:
+        chosen = (self.temperature, self.tool_limit) != (None, None)
+        return not (chosen or self.tools or self.repairs or self.rounds)
+
+    @property
     def variant(self) -> str:
         """The name without the model; "" for one plain sample. What tells apart the actions of one model."""
+        if self.technique == "sample" and self.prompt == "plain" and self._is_bare:
+            return ""
         name = self.name[len(self.model) + 1 :]
         return name.removeprefix("sample").lstrip(":") if self.technique == "sample" else name
 

@@ -48,10 +48,10 @@ def featurize(texts: Sequence[str]) -> Floats:
 
 
 def embed(texts: Sequence[str]) -> Floats:
-    """(N, 256) unit vectors of the frozen static embedding; about 0.05 ms a text."""
+    """(N, 256) unit vectors of the frozen static embedding; about 0.1 ms a text."""
     if not texts:
         return np.zeros((0, EMBEDDING))
-    vectors = np.asarray(_encoder().embed([text or " " for text in texts]), dtype=np.float64)
+    vectors = _pooled([text or " " for text in texts])
     unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     return unit
 
@@ -67,6 +67,17 @@ def similarities(text: str, others: Sequence[str]) -> list[float]:
 @lru_cache(maxsize=REMEMBERED)
 def _remembered(text: str) -> Floats:
     found: Floats = embed([text])[0]
+    return found
+
+
+def _pooled(texts: list[str]) -> Floats:
+    """(N, 256): means of the tokens' vectors, bit for bit the encoder's own `embed`, without places of tokens in the
+    text and without padding, which take it half as long again."""
+    encoder = _encoder()
+    found = np.empty((len(texts), EMBEDDING))
+    for row, text in zip(found, texts, strict=True):
+        tokens = encoder.tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
+        row[:] = encoder.embedding[tokens].sum(axis=0) / np.float32(max(len(tokens), 1))
     return found
 
 

@@ -75,7 +75,7 @@ class LearnedEstimator:
         mean = learnt.latent.theta.mean(axis=0, keepdims=True)
         # (M + J + 1, d): the last is of an unknown model
         self._thetas = np.concatenate([learnt.latent.theta, learnt.joined.theta, mean])
-        self._places: LRUCache[tuple[str, str, float, float, float | None], tuple[int, float]] = LRUCache(REMEMBERED)
+        self._places: dict[tuple[str, str, float, float, float | None], tuple[int, float]] = {}
         self._texts: LRUCache[str, Reading] = LRUCache(REMEMBERED)
         self._fused = fuse(learnt)
         self.identity = identity_of(learnt)
@@ -99,7 +99,7 @@ class LearnedEstimator:
             at += self.online.offsets(cluster_of(reading.demand), [offer.action.name for offer in portfolio.offers])
         theta = self._thetas[[column for column, _ in places]]  # (A, d)
         success = sigmoid(at[None, :] + latent.particles @ theta.T)
-        lengths = self._lengths(reading, portfolio, [column for column, _ in places])
+        lengths = self._lengths(reading, [column for column, _ in places])
         return belief_of(facts, portfolio, success, speeds or {}, self._config, lengths)
 
     def fix_success(self, belief: Belief, index: int, repair: Repair) -> float:
@@ -168,15 +168,14 @@ class LearnedEstimator:
             np.zeros(0) if learnt.paces is None else learnt.paces.ridge.predict(x[None, :])[0],
         )
 
-    def _lengths(self, reading: "Reading", portfolio: Portfolio, columns: list[int]) -> Mapping[Action, Lengths]:
-        """Output tokens of the actions whose model is known: their own where they were learnt apart."""
-        return {
-            offer.action: Lengths(
-                float(reading.log_tokens[column]), *self._spreads[column], self._pace(reading, column)
-            )
-            for offer, column in zip(portfolio.offers, columns, strict=True)
+    def _lengths(self, reading: "Reading", columns: list[int]) -> list[Lengths | None]:
+        """Output tokens of each action, its own where it was learnt apart; None where its model is not known."""
+        said = {
+            column: Lengths(float(reading.log_tokens[column]), *self._spreads[column], self._pace(reading, column))
+            for column in set(columns)
             if column >= 0
         }
+        return [said.get(column) for column in columns]
 
     def _pace(self, reading: "Reading", column: int) -> Lengths | None:
         paces, place = self._learnt.paces, self._paced.get(column)
@@ -192,6 +191,8 @@ class LearnedEstimator:
         key = (offer.family, offer.action.variant, price.input_usd_per_mtok, price.output_usd_per_mtok, size)
         place = self._places.get(key)
         if place is None:
+            if len(self._places) >= REMEMBERED:
+                self._places.clear()
             family = offer.family.lower()
             plain = self._columns.get(family, -1)
             own = self._columns.get(f"{family}:{offer.action.variant}".lower()) if offer.action.variant else plain

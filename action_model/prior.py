@@ -17,7 +17,7 @@ from action_model.actions import Action, Offer, Portfolio
 from action_model.belief import Belief, Estimate, Floats, Repair
 from action_model.facts import Facts
 from action_model.online import Recalled
-from action_model.prices import Price, Usage
+from action_model.prices import Price
 from action_model.speed import Speed
 
 PARTICLES = 128
@@ -130,33 +130,35 @@ def belief_of(
     success: Floats,
     speeds: Mapping[str, Speed],
     config: PriorConfig,
-    lengths: Mapping[Action, Lengths] | None = None,
+    lengths: Sequence["Lengths | None"] = (),
 ) -> Belief:
     """A belief of `success` (S, A) under equal particles, with what each action takes: tokens, dollars, seconds.
 
-    `lengths` are the output tokens of actions that were learnt; the others get the prior's.
+    `lengths` are the output tokens of each offer, None where they were not learnt: they are the prior's then.
     """
-    lengths = lengths or {}
     means, spreads = success.mean(axis=0).tolist(), success.std(axis=0).tolist()
-    estimates, taken = [], dict[tuple[str, Lengths | None], Taken]()
-    for offer, mean, spread in zip(portfolio.offers, means, spreads, strict=True):
-        model, length = offer.action.model, lengths.get(offer.action)
-        if (model, length) not in taken:
-            taken[model, length] = taken_by(facts, offer, speeds.get(model), config, length)
-        took = taken[model, length]
+    estimates, taken = [], dict[tuple[str, int], Taken]()
+    count = float(facts.input_tokens)
+    told = lengths or (None,) * len(means)
+    for offer, mean, spread, length in zip(portfolio.offers, means, spreads, told, strict=True):
+        action = offer.action
+        key = (action.model, id(length))  # a model's actions of one column share theirs
+        took = taken.get(key)
+        if took is None:
+            took = taken[key] = taken_by(facts, offer, speeds.get(action.model), config, length)
         estimates.append(
             Estimate(
-                action=offer.action,
-                success=mean,
-                score=0.5 + 0.5 * mean,
-                input_tokens=float(facts.input_tokens),
-                output_tokens=took.tokens,
-                output_tokens_high=took.tokens_high,
-                usd=took.usd,
-                usd_high=took.usd_high,
-                seconds=took.seconds,
-                seconds_high=took.seconds_high,
-                uncertainty=spread,
+                action,
+                mean,
+                0.5 + 0.5 * mean,
+                count,
+                took.tokens,
+                took.tokens_high,
+                took.usd,
+                took.usd_high,
+                took.seconds,
+                took.seconds_high,
+                spread,
             )
         )
     particles, actions = success.shape
@@ -189,8 +191,9 @@ def taken_by(
     """Tokens by a log-normal, dollars by the price, seconds by the speed; the prior for a model not seen yet."""
     tokens, high = output_tokens(facts, config, speed, lengths)
     seconds, longest = seconds_of((tokens, high), config, speed, None if lengths is None else lengths.pace)
-    usual, most = (Usage(facts.input_tokens, math.ceil(count)) for count in (tokens, high))
-    return Taken(tokens, high, offer.price.usd(usual, seconds), offer.price.usd(most, longest), seconds, longest)
+    count, price = facts.input_tokens, offer.price
+    usd = price.plain_usd(count, math.ceil(tokens), seconds)
+    return Taken(tokens, high, usd, price.plain_usd(count, math.ceil(high), longest), seconds, longest)
 
 
 def output_tokens(
