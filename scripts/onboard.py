@@ -95,6 +95,7 @@ class TellingPlanner:
 @click.option("--held-out", type=click.FloatRange(0, 0.9), default=0.2, show_default=True)
 @click.option("--max-tokens", type=click.IntRange(1), default=1024, show_default=True)
 @click.option("--team", default="collect", show_default=True, help="Whose budget pays.")
+@click.option("--anyway", is_flag=True, help="Write it even if too few held-out answers say that it predicts better.")
 def command(
     model: str,
     tasks: Path,
@@ -108,6 +109,7 @@ def command(
     held_out: float,
     max_tokens: int,
     team: str,
+    anyway: bool,
 ) -> None:
     """Ask MODEL the most telling of TASKS, add it to the checkpoint, and keep that if it predicts better on held-out
     tasks."""
@@ -130,9 +132,10 @@ def command(
     click.echo(write_page(page_of(report, lines), html_path or output.with_suffix(".html")))
     if not report.is_promoted:
         click.echo("not promoted: on held-out tasks it is not surely better than the checkpoint in use; collect more")
-        return
-    save_checkpoint(output, grown, card)
-    click.echo(f'promoted: {output}.safetensors; set checkpoint = "{output}" to serve with it')
+    if report.is_promoted or anyway:
+        save_checkpoint(output, grown, card)
+        said = "promoted" if report.is_promoted else "written anyway"
+        click.echo(f'{said}: {output}.safetensors; set checkpoint = "{output}" to serve with it')
 
 
 async def _onboard(

@@ -58,6 +58,11 @@ async def test_a_new_model_joins_the_checkpoint_under_its_cap(tmp_path: Path) ->
             ]
         )
         assert len(fake.requests) == before, "what was asked is not asked again"
+        unsure = ["--cap-usd", "1", "--held-out", "0", "--output", str(tmp_path / "unsure")]
+        told = await run(["onboard", "f/small", *words[1:4], *unsure])
+        assert "no held-out answers" in told.output and not (tmp_path / "unsure.safetensors").exists()
+        told = await run(["onboard", "f/small", *words[1:4], *unsure, "--anyway"])
+        assert "written anyway" in told.output and (tmp_path / "unsure.safetensors").exists()
 
 
 async def test_a_prompt_that_wins_on_held_out_tasks_is_kept(tmp_path: Path) -> None:
