@@ -84,8 +84,12 @@ class Speed:
         return self.log_tokens + weight * off, (1 - weight) * (self.log_variance + weight * off * off)
 
     def _corrections(self) -> dict[str, float]:
-        names = ("token_shift", "token_margin", "seconds_shift", "seconds_margin")
-        return {name: getattr(self, name) for name in names}
+        return {
+            "token_shift": self.token_shift,
+            "token_margin": self.token_margin,
+            "seconds_shift": self.seconds_shift,
+            "seconds_margin": self.seconds_margin,
+        }
 
     def _corrected(self, seconds: float, output_tokens: int, expected: Estimate) -> dict[str, float]:
         """Shifts move until what comes and what was expected agree in the mean (Robbins & Monro 1951)."""

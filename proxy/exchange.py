@@ -252,7 +252,10 @@ class Pulse:
 
 def _value(value: str) -> bytes:
     """A header's value that cannot end its line."""
-    return value.encode("latin-1", "replace").replace(b"\r", b" ").replace(b"\n", b" ")
+    encoded = value.encode("latin-1", "replace")
+    if b"\r" in encoded or b"\n" in encoded:
+        return encoded.replace(b"\r", b" ").replace(b"\n", b" ")
+    return encoded
 
 
 def _too_large(most_bytes: int) -> BadRequest:

@@ -93,6 +93,8 @@ class RequestLog:
 def line_of(served: Served, note: Note, now: float, form: Literal["text", "json"]) -> str:
     """The line, with its end."""
     level = "error" if served.status >= 500 else "info"
+    outcome = note.outcome or ("answered" if 0 < served.status < 400 else "refused")
+    usd, seconds = round(note.usd, 9), round(served.seconds, 4)
     said = {
         "request_id": served.request_id,
         "run_id": note.run_id,
@@ -101,13 +103,13 @@ def line_of(served: Served, note: Note, now: float, form: Literal["text", "json"
         "team": served.team,
         "key_id": served.key_id,
         "model": note.model,
-        "outcome": note.outcome or ("answered" if 0 < served.status < 400 else "refused"),
-        "usd": round(note.usd, 9),
-        "seconds": round(served.seconds, 4),
+        "outcome": outcome,
+        "usd": usd,
+        "seconds": seconds,
     }
     if form == "json":
         return _encode({"time": _time(now), "level": level, "event": "request", **said}).decode() + "\n"
-    words = " ".join([f"{name}={_plain(str(word))}" for name, word in said.items()])
+    words = " ".join([f"{name}={_plain(word) if type(word) is str else word}" for name, word in said.items()])
     return f"{_time(now)} {level.upper()} maestro.request {words}\n"
 
 

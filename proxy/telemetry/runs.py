@@ -28,6 +28,7 @@ class RunMetrics:
             "maestro_wave_actions", "Actions that waves began.", ("model", "action"), registry=registry
         )
         self._calls = Counter("maestro_upstream_calls", "Attempts.", ("model", "purpose", "outcome"), registry=registry)
+        self._known_calls: dict[tuple[str, str, str], Counter] = {}
         self._error = Histogram(
             "maestro_prediction_error",
             "Success: |actual - predicted|; usd and seconds: actual / predicted.",
@@ -52,7 +53,10 @@ class RunMetrics:
     def observe(self, ended: Ended) -> None:
         """Counts one request."""
         for labels in by_purpose(ended.attempts):
-            self._calls.labels(*labels).inc()
+            counter = self._known_calls.get(labels)
+            if counter is None:
+                counter = self._known_calls[labels] = self._calls.labels(*labels)
+            counter.inc()
         if ended.run is None:
             return
         run = ended.run

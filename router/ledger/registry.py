@@ -4,6 +4,7 @@ A key is 256 random bits, shown once and stored as its SHA-256: nothing guessabl
 safety. It is looked up by its hash and compared in constant time.
 """
 
+import asyncio
 import hmac
 import time
 import uuid
@@ -46,6 +47,7 @@ class Registry:
     def __init__(self, accounts: Accounts, now: Callable[[], float] = time.time, outlives_outage: bool = False) -> None:
         self._accounts = accounts
         self._now = now
+        self._reading: dict[str, asyncio.Task[tuple[StoredKey, Caller]]] = {}
         self._known: TTLCache[str, tuple[StoredKey, Caller]] = TTLCache(100_000, FRESH_SECONDS)
         self._unknown: TTLCache[str, bool] = TTLCache(10_000, FRESH_SECONDS)
         self._named: TTLCache[tuple[str, str], Caller] = TTLCache(100_000, FRESH_SECONDS)
@@ -137,8 +139,19 @@ class Registry:
         return await self._accounts.read_audit(limit)
 
     async def _look_up(self, hashed: str) -> tuple[StoredKey, Caller]:
-        known = self._known[hashed] = await self._read(hashed, self._read_key(hashed))
-        return known
+        """One read for all who ask at once, as many do whenever what was known has aged; its end is everybody's."""
+        reading = self._reading.get(hashed)
+        if reading is None:
+            reading = self._reading[hashed] = asyncio.create_task(self._read(hashed, self._read_key(hashed)))
+            reading.add_done_callback(lambda task: self._has_read(hashed, task))
+        return await asyncio.shield(reading)
+
+    def _has_read(self, hashed: str, task: asyncio.Task[tuple[StoredKey, Caller]]) -> None:
+        is_current = self._reading.get(hashed) is task
+        if is_current:
+            del self._reading[hashed]
+        if not task.cancelled() and task.exception() is None and is_current:
+            self._known[hashed] = task.result()
 
     async def _read_key(self, hashed: str) -> tuple[StoredKey, Caller]:
         """One read; a key that is not there is remembered too, so that guessing costs a read a second at most."""
@@ -195,7 +208,7 @@ class Registry:
 
     def _forget(self) -> None:
         """What this process changed, it sees at once."""
-        for known in (self._known, self._named, self._points, self._last):
+        for known in (self._known, self._named, self._points, self._last, self._reading):
             known.clear()
 
 

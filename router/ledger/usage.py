@@ -11,7 +11,7 @@ MOST_TOKENS = 1_000_000_000
 
 def read_usage(usage: Any) -> Usage | None:
     """The tokens an upstream says it used; None if it says nothing usable. Negative or absurd counts are nothing."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     asked = _first(usage, "prompt_tokens", "input_tokens")
     answered = _first(usage, "completion_tokens", "output_tokens")
@@ -56,12 +56,16 @@ def _first(usage: Mapping[str, Any], *names: str) -> int | None:
 def _details(usage: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     for name in names:
         details = usage.get(name)
-        if isinstance(details, Mapping):
+        if isinstance(details, dict):
             return details
     return {}
 
 
 def _count(value: Any) -> int | None:
+    if value is None:
+        return None
+    if type(value) is int:  # nearly always, and never a bool
+        return value if 0 <= value <= MOST_TOKENS else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
         return None
     return int(value)

@@ -72,6 +72,33 @@ async def test_keys_are_looked_up_without_the_writer_and_unknown_ones_only_once(
     assert reads == 2
 
 
+async def test_many_who_ask_at_once_are_told_by_one_read_and_one_that_a_change_overtook_is_not_believed(
+    registry: Registry, ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = await registry.create_key("search", KeyScopes(), "test")
+    reads, began, may_end = 0, asyncio.Event(), asyncio.Event()
+    find = ledger.accounts.find_key
+
+    async def slow(hashed: str) -> StoredKey | None:
+        nonlocal reads
+        reads += 1
+        found = await find(hashed)
+        began.set()
+        await may_end.wait()
+        return found
+
+    monkeypatch.setattr(ledger.accounts, "find_key", slow)
+    asking = [asyncio.create_task(registry.authenticate(new.secret)) for _ in range(20)]
+    await asyncio.wait_for(began.wait(), 5)
+    asking.pop().cancel()
+    await registry.revoke_key(new.id, "test")
+    may_end.set()
+    assert {caller.key_id for caller in await asyncio.gather(*asking)} == {new.id}
+    assert reads == 1
+    with pytest.raises(Unauthenticated):
+        await registry.authenticate(new.secret)
+
+
 async def test_a_revoked_key_ends_in_every_process_within_a_second(registry: Registry, ledger: SqliteLedger) -> None:
     other = Registry(ledger.accounts)
     new = await registry.create_key("search", KeyScopes(), "test")
