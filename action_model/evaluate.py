@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from action_model.baselines import BASELINES
+from action_model.calibrated import fit_joint
 from action_model.features import Floats, featurize
 from action_model.frontier import LAMBDAS, aiq, cost_at_share, policy_points, single_points
-from action_model.latent import PARTICLES, Latent, fit_latent, log_likelihood
+from action_model.latent import PARTICLES, Latent, log_likelihood
 from action_model.metrics import auc, brier, calibration_error, interval
 from action_model.mixture import fit_mixture
 from action_model.outcomes import Grid
@@ -59,7 +60,7 @@ def evaluate_with(
         figures[name] = figures_of(test, Predicted(name, score, usd))
     tell("ours")
     marginal = fit_mixture(px, train.score, train.categories).predict(pz)
-    latent = fit_latent(out_of_fold(px, train), train.score)
+    latent = fit_joint(out_of_fold(px, train), train.score)
     chances = np.array([latent.success(row).mean(axis=0) for row in marginal])
     figures["ours"] = figures_of(test, Predicted("ours", chances, usd))
     if in_use is not None:

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from action_model.calibrated import fit_joint
 from action_model.demand import fit_demand
 from action_model.features import Floats, featurize
-from action_model.latent import Latent, LatentConfig, fit_latent, logit
+from action_model.latent import Latent, LatentConfig, logit
 from action_model.learnt import Learnt, Paces, nobody
 from action_model.mixture import Mixture, MixtureConfig, fit_mixture
 from action_model.outcomes import Grid
@@ -49,7 +50,7 @@ def train(
         mixtures[name] = fit_mixture(projected[name], grid.score, grid.categories)
     tell("latent model")
     marginals, score = _stack(grids, tables, len(models), projected)
-    latent = fit_latent(marginals, score, config)
+    latent = fit_joint(marginals, score, config)
     x = np.concatenate(list(projected.values()))
     tokens = np.concatenate([_spread(g.output_tokens, tables[name], len(models)) for name, g in grids.items()])
     log_tokens, spread, high = fit_tokens(x, tokens)

@@ -6,9 +6,10 @@ import numpy as np
 
 from action_model.actions import Action
 from action_model.belief import Belief, Estimate
+from action_model.calibrated import fit_joint
 from action_model.evaluate import predict_usd
 from action_model.features import featurize
-from action_model.latent import Latent, fit_latent
+from action_model.latent import Latent
 from action_model.mixture import fit_mixture
 from action_model.projection import fit_projection
 from action_model.train import out_of_fold
@@ -33,7 +34,7 @@ def latent_beliefs(train: Table, test: Table) -> LatentBeliefs:
     projection = fit_projection(x)
     x, z = projection(x), projection(z)
     seen = out_of_fold(x, train.grid)
-    latent = fit_latent(seen, train.passed)
+    latent = fit_joint(seen, train.passed)
     unseen = fit_mixture(x, train.grid.score, train.grid.categories).predict(z)
     usd = predict_usd(train.grid, x, z), predict_usd(train.grid, x, x)
     seconds = train.seconds.mean(axis=0)
