@@ -97,11 +97,14 @@ LLMROUTER_PRICES = (
 )
 """Size tiers of 2024 price tables: the table itself has no costs."""
 
+NEARLY_ALL = 0.98
+"""The share of a table's prompts that a model must have answered."""
+
 SELECTIONS = {
     "mmlu_pro_11": Selection("mmlu_pro", models=MMLU_PRO_11),
     "mmlu_pro_10": Selection("mmlu_pro", models=tuple(m for m in MMLU_PRO_11 if m != "gemini-1.5-flash-002")),
-    "zeroeval_28": Selection("zeroeval", without_prefix="o1-", coverage=0.98),
-    "gsm8k": Selection("zeroeval", benchmarks=("gsm8k",), without_prefix="o1-", coverage=0.98),
+    "zeroeval_28": Selection("zeroeval", without_prefix="o1-", coverage=NEARLY_ALL),
+    "gsm8k": Selection("zeroeval", benchmarks=("gsm8k",), without_prefix="o1-", coverage=NEARLY_ALL),
     "llmdrift": Selection("llmdrift", benchmarks=("llmdrift_prime", "llmdrift_happy", "llmdrift_leetcode")),
     "routellm_mmlu": Selection("routellm", benchmarks=("mmlu",)),
     "routellm_gsm8k": Selection("routellm", benchmarks=("gsm8k",)),
@@ -128,11 +131,14 @@ COLUMNS = [
 ]
 
 
-def selection_of(name: str, folder: Path) -> Selection | None:
-    """A named benchmark, or any other table that lies in the folder; None: there is none."""
+def selection_of(name: str, folder: Path, is_whole: bool = False) -> Selection | None:
+    """A named benchmark, or any other table that lies in the folder; None: there is none.
+
+    `is_whole`: of another table only models that answered nearly every prompt, and prompts that all of them answered.
+    """
     known = SELECTIONS.get(name)
     if known is None and (folder / name / "outcomes.parquet").is_file():
-        return Selection(name, is_partial=True)
+        return Selection(name, coverage=NEARLY_ALL) if is_whole else Selection(name, is_partial=True)
     return known
 
 

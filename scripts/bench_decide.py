@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from action_model.actions import Action, Offer, Portfolio
@@ -19,6 +18,7 @@ from action_model.facts import Facts
 from action_model.features import featurize
 from action_model.learned import LearnedEstimator
 from action_model.prices import Price
+from scripts.reporting.console import report_console
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 500)
 
@@ -39,7 +39,7 @@ def command(checkpoint: Path, rounds: int, json_path: Path | None) -> None:
     table = Table("actions", "believe p50 ms", "p99 ms", "CPU p50 ms", "update p50 ms", "p99 ms", "CPU p50 ms")
     for count, row in found.items():
         table.add_row(str(count), *(f"{value:.3f}" for kind in row.values() for value in kind.values()))
-    Console().print(table, f"memory of this process: at most {memory:.0f} MiB")
+    report_console().print(table, f"memory of this process: at most {memory:.0f} MiB")
 
 
 def measure(estimator: LearnedEstimator, models: tuple[str, ...], count: int, rounds: int) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from action_model.features import Floats, featurize
@@ -17,9 +16,11 @@ from action_model.learnt import Learnt
 from action_model.metrics import auc, brier
 from action_model.mixture import fit_mixture
 from action_model.onboard import Label, Newcomer, next_among, onboard
-from action_model.outcomes import SELECTIONS, Grid, read_grids
+from action_model.outcomes import Grid
 from action_model.projection import fit_projection
 from action_model.train import train
+from scripts.replay.tables import whole_grids
+from scripts.reporting.console import report_console
 from scripts.stamp import stamp
 
 COUNTS = (0, 16, 32, 64, 128, 256)
@@ -44,14 +45,14 @@ class Bench:
 
 @click.command()
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
-@click.option("--table", default="zeroeval_28", type=click.Choice(list(SELECTIONS)), show_default=True)
+@click.option("--table", default="zeroeval_28", show_default=True, help="A named benchmark or a table of the folder.")
 @click.option("--test", "test_split", default="dev", show_default=True)
 @click.option("--models", default=0, help="Leave out only so many, evenly spread; 0: each of them.")
 @click.option("--tasks", default=4000, show_default=True, help="Of the training split, at most.")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path))
 def command(data: Path, table: str, test_split: str, models: int, tasks: int, json_path: Path | None) -> None:
     """AUC of a new model as a share of full training's, its Brier score against a constant's, by number of labels."""
-    grids = read_grids(data, SELECTIONS[table], ["train", test_split])
+    grids = whole_grids(data, table, ["train", test_split])
     bench = bench_of(table, grids["train"], grids[test_split], tasks)
     whole = full_chances(bench)
     count = len(bench.known.models)
@@ -63,7 +64,7 @@ def command(data: Path, table: str, test_split: str, models: int, tasks: int, js
     if json_path is not None:
         told = {"bench": "onboard", "made": stamp(), "table": table, "rows": found}
         json_path.write_text(json.dumps(told, indent=1), "utf-8")
-    Console().print(summary(found, f"{table}: {len(chosen)} models left out, one at a time"))
+    report_console().print(summary(found, f"{table}: {len(chosen)} models left out, one at a time"))
 
 
 def bench_of(table: str, seen: Grid, unseen: Grid, tasks: int) -> Bench:

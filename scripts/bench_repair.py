@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table as Shown
 
 from proxy.ledgers import make_ledger
@@ -23,6 +22,7 @@ from scripts.replay.beliefs import portfolio_of
 from scripts.replay.hindsight import look_back, summary, thresholds
 from scripts.replay.planned import Rules
 from scripts.replay.tables import load_tables
+from scripts.reporting.console import report_console
 from scripts.stamp import stamp
 from scripts.stored_repairs import Trace, endings, repairs
 
@@ -55,7 +55,7 @@ def command(
     if json_path is not None:
         json_path.write_text(json.dumps({"bench": "repair", "made": stamp(), **found}, indent=1), "utf-8")
     for table in shown(found):
-        Console().print(table)
+        report_console().print(table)
 
 
 def replayed(data: Path, name: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from scripts.replay.latent import LatentBeliefs, latent_beliefs
 from scripts.replay.planned import Rules, doubtful_table, play
 from scripts.replay.tables import Table, load_tables
 from scripts.replay.thresholds import best_thresholds, scores_of, threshold_cascade
+from scripts.reporting.console import report_console
 from scripts.stamp import stamp
 
 PARTS = ("checked", "polled")
@@ -61,7 +62,7 @@ DEARER = 1.25
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--train", "train_split", default="train", show_default=True)
 @click.option("--test", "test_split", default="dev", show_default=True)
-@click.option("--tables", default="zeroeval_28,mmlu_pro_11", show_default=True)
+@click.option("--tables", default="zeroeval_28,mmlu_pro_11", show_default=True, help="Named, or of the folder.")
 @click.option("--most", default=400, show_default=True, help="At most so many test prompts a table, evenly taken.")
 @click.option("--parts", default=",".join(PARTS), show_default=True, help="With a verifier, with agreement only.")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path))
@@ -81,7 +82,7 @@ def command(
             found[name] = replay(loaded[train_split], test, tick, POLL_SHARES.get(name, 0.4), parts.split(","))
     if json_path is not None:
         json_path.write_text(json.dumps({"bench": "replay", "made": stamp(), "tables": found}, indent=1), "utf-8")
-    Console().print(shown(found))
+    report_console().print(shown(found))
 
 
 def evenly(table: Table, most: int) -> Table:

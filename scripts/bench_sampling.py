@@ -13,8 +13,9 @@ from rich.console import Console
 from action_model.features import featurize
 from action_model.offline.replayed import Replay, active, learn, regrets, uniform, utilities, whole_rows
 from action_model.offline.sampling import operating_points
-from action_model.outcomes import SELECTIONS, Grid, read_grids
+from action_model.outcomes import Grid
 from action_model.projection import fit_projection
+from scripts.replay.tables import whole_grids
 from scripts.reporting.curves import regret_curves
 from scripts.stamp import stamp
 
@@ -44,7 +45,7 @@ def command(
     """Regret (points of success lost against a router given every outcome) with 95 % intervals over seeds."""
     console, found = Console(), {}
     for name in tables.split(","):
-        grid = both(read_grids(data, SELECTIONS[name], ["train", "dev"]))
+        grid = both(whole_grids(data, name, ["train", "dev"]))
         found[name] = curves(grid, strategies.split(","), [float(s) for s in shares.split(",")], seeds, tasks)
         for strategy, rows in found[name]["regret"].items():
             shown = "  ".join(f"{share}: {mean:.4f} ± {half:.4f}" for share, (mean, half, _) in rows.items())

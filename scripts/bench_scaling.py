@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.table import Table as Shown
 
 from action_model.metrics import interval
 from scripts.replay.tables import Floats
+from scripts.reporting.console import report_console
 from scripts.scaling.samples import Key, Samples, read_samples
 from scripts.stamp import stamp
 
@@ -55,7 +55,7 @@ def command(data: Path, seed: int, json_path: Path | None) -> None:
     ]
     if json_path is not None:
         json_path.write_text(json.dumps({"bench": "scaling", "made": stamp(), "cases": cases}, indent=1), "utf-8")
-    Console().print(shown(cases))
+    report_console().print(shown(cases))
 
 
 def case(

@@ -19,6 +19,8 @@ from action_model.repeated import TABLES, repeat_figures
 from proxy.settings import SettingsError
 from scripts.offline.in_use import checkpoint_in_use
 from scripts.offline.reports import Judged, add_estimators, judged, page_of, words_of, write_page
+from scripts.reporting.console import report_console
+from scripts.reporting.panels import reliability
 
 ALL = ",".join(SELECTIONS)
 
@@ -39,6 +41,12 @@ ALL = ",".join(SELECTIONS)
     type=click.Path(dir_okay=False, path_type=Path),
     help="The report with plots; default: beside the JSON, else evaluation.html.",
 )
+@click.option(
+    "--svg",
+    "svg_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Reliability diagrams of all tables, as one picture.",
+)
 def command(
     data: Path,
     train_split: str,
@@ -48,6 +56,7 @@ def command(
     against: Path | None,
     json_path: Path | None,
     html_path: Path | None,
+    svg_path: Path | None,
 ) -> None:
     """Baselines, our estimator and the checkpoint in use on outcome tables: frontier, calibration, what is better."""
     console = Console(stderr=True)
@@ -77,8 +86,16 @@ def command(
             found[f"repeats_{table}"] = repeats
     if json_path is not None:
         json_path.write_text(json.dumps(found, indent=1), "utf-8")
+    if svg_path is not None:
+        svg_path.write_text(reliability({one.table: bins_of(one) for one in held}), "utf-8")
     beside = Path("evaluation.html") if json_path is None else json_path.with_suffix(".html")
     tell(found, held, html_path or beside)
+
+
+def bins_of(one: Judged) -> dict[str, list[tuple[float, float]]]:
+    """Predicted and observed success in ten bins of equal size: of the checkpoint in use, and fitted to the table."""
+    both = {"in use": one.before, "fitted to this table": one.after}
+    return {word: [(x, y) for x, y in told.bins.tolist()] for word, told in both.items() if told is not None}
 
 
 def changed(one: Judged) -> dict[str, float]:
@@ -88,7 +105,7 @@ def changed(one: Judged) -> dict[str, float]:
 
 def tell(found: dict[str, Any], held: list[Judged], path: Path) -> None:
     """The report: a few lines, the table, and the page."""
-    console, lines = Console(), words_of(held)
+    console, lines = report_console(), words_of(held)
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(table_of(found))

@@ -5,12 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from action_model.offline.members import SURE, Chosen, View, choose_members, least_shown
 from action_model.outcomes import SELECTIONS, read_grids, selection_of
 from scripts.offline.pages import Line, Page, Plot
+from scripts.reporting.console import report_console
 
 
 @click.command()
@@ -41,7 +41,7 @@ def command(
     html_path: Path | None,
 ) -> None:
     """Choose the actions worth offering, as a set: complementary weak ones count for what they add."""
-    console, found = Console(), {}
+    console, found = report_console(), {}
     page = Page("Portfolio")
     for name in [word.strip() for word in tables.split(",") if word.strip()]:
         selection = selection_of(name, data)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from action_model.checkpoint import CheckpointError
@@ -32,6 +31,7 @@ from router.task import Caller
 from router.upstreams.pool import Pool, build_pool
 from router.verify import Verifier
 from scripts.offline.rooms import validators_of
+from scripts.reporting.console import report_console
 
 CLOSED = "http://127.0.0.1:9"
 """Where embedded models would listen: nothing is sent."""
@@ -168,7 +168,7 @@ def first_choice(estimates: Sequence[Any], point: Tradeoff) -> str:
 
 def show(found: Sequence[Again], left_out: int) -> None:
     """What would change, in a few lines."""
-    console = Console()
+    console = report_console()
     if not found:
         console.print(f"no stored run can be planned again ({left_out} keep nothing of their request)")
         return

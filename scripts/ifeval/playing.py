@@ -19,6 +19,7 @@ from scripts.ifeval.figures import figures
 from scripts.ifeval.journal import Journal
 from scripts.ifeval.prompts import Mode, Prompt
 from scripts.ifeval.shared_answers import AnswerBook, one_run
+from scripts.reporting.console import report_console
 from scripts.stamp import stamp
 
 ROW = (
@@ -79,7 +80,7 @@ def bench(
     json_path.write_text(json.dumps(result, indent=1), "utf-8")
     for mode in ("code", "judge"):
         if mode in result:
-            Console().print(shown(name, mode, result[mode]))
+            report_console().print(shown(name, mode, result[mode]))
 
 
 async def carry_out(settings: Settings, prompts: Sequence[Prompt], kept: Journal, options: dict[str, Any]) -> None:

@@ -1,12 +1,14 @@
 """Outcome tables as a replay needs them: prompts x models, every figure known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
-from action_model.outcomes import SELECTIONS, Grid, read_grids
+from action_model.outcomes import SELECTIONS, Grid, read_grids, selection_of
 
 Floats = NDArray[np.float64]
 
@@ -38,9 +40,22 @@ class Table:
 
 
 def load_tables(data: Path, name: str, splits: tuple[str, ...]) -> dict[str, Table]:
-    """The prompts of each split that every chosen model has answered."""
-    grids = read_grids(data, SELECTIONS[name], splits)
-    return {split: _table(grid) for split, grid in grids.items()}
+    """The prompts of each split that every chosen model has answered. Raises what `whole_grids` does."""
+    return {split: _table(grid) for split, grid in whole_grids(data, name, splits).items()}
+
+
+def whole_grids(data: Path, name: str, splits: Sequence[str]) -> dict[str, Grid]:
+    """A named benchmark or any table in the folder, by split. Raises click's errors: unknown, or no whole prompt."""
+    selection = selection_of(name, data, is_whole=True)
+    if selection is None or not (data / selection.table / "outcomes.parquet").is_file():
+        raise click.BadParameter(
+            f"no table '{name}' in {data}; named ones: {', '.join(SELECTIONS)}", param_hint="table"
+        )
+    grids = read_grids(data, selection, splits)
+    for split, grid in grids.items():
+        if not grid.prompts or len(grid.models) < 2:
+            raise click.ClickException(f"{name}, split '{split}': no prompt with the known cost of two models' answers")
+    return grids
 
 
 def _table(grid: Grid) -> Table:
