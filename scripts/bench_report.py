@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from scripts.reporting.panels import by_labels, side_by_side
 from scripts.reporting.plots import Mark, cost_plot, line_plot, mark_plot
 from scripts.reporting.sections import kind_of, section
 
@@ -64,6 +65,8 @@ def pictures(result: dict[str, Any]) -> dict[str, str]:
         return {table: cost_plot(table, rows) for table, rows in result["tables"].items()}
     if kind in ("ifeval", "following"):
         return {mode: arms_plot(f"{kind}, {mode} mode", result[mode]["arms"]) for mode in MODES if mode in result}
+    if kind == "onboard":
+        return {f"{result['table']} by labels": labels_plot(result["rows"])}
     if kind == "scaling":
         cases = (case for case in result["cases"] if len(case["rows"]) > 1)
         return {f"{place} {case['name']}": samples_plot(case) for place, case in enumerate(cases, 1)}
@@ -74,6 +77,22 @@ def arms_plot(title: str, arms: dict[str, Any]) -> str:
     """Prompts right against output tokens."""
     marks = [Mark(name, row["output_tokens"], row["prompt_accuracy"]) for name, row in arms.items()]
     return mark_plot(f"{title}: prompts right against output tokens (log)", marks, lambda value: f"{value:.0f}")
+
+
+def labels_plot(rows: list[dict[str, Any]]) -> str:
+    """AUC, as a share of full training's, and Brier score by number of labels, for both ways of asking."""
+    counts = sorted({row["labels"] for row in rows})
+
+    def curve(key: str, way: str) -> list[float]:
+        some = [[row[key] for row in rows if (row["way"], row["labels"]) == (way, count)] for count in counts]
+        return [sum(values) / len(values) for values in some]
+
+    ways = sorted({row["way"] for row in rows})
+    share = {way: curve("auc_share", way) for way in ways}
+    brier = {way: curve("brier", way) for way in ways} | {"constant": curve("brier_of_constant", ways[0])}
+    return side_by_side(
+        [by_labels("AUC, of full training's, by labels", share, counts), by_labels("Brier, by labels", brier, counts)]
+    )
 
 
 def samples_plot(case: dict[str, Any]) -> str:

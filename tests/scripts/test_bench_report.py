@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from scripts.bench_report import command
+from scripts.reporting.panels import reliability
 from scripts.stamp import stamp
 
 REPLAY: dict[str, Any] = {
@@ -142,4 +143,24 @@ def test_every_kind_of_result_has_its_section_and_its_pictures_are_whole(kind: s
     assert expected in (tmp_path / "README.md").read_text()
     for picture in tmp_path.glob("*.svg"):
         assert any(node.text for node in ElementTree.parse(picture).iter() if node.text)
-    assert bool(list(tmp_path.glob("*.svg"))) == (kind in ("scaling", "following"))
+    assert bool(list(tmp_path.glob("*.svg"))) == (kind in ("scaling", "following", "onboard"))
+
+
+def test_labels_and_reliability_are_drawn_whole_with_every_curve(tmp_path: Path) -> None:
+    rows = [
+        {"model": model, "way": way, "labels": labels, "auc_share": 0.9, "brier": 0.2, "brier_of_constant": 0.21}
+        for model in ("m", "n")
+        for way in ("chosen", "random")
+        for labels in (0, 16, 32)
+    ]
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "onboard_t.json").write_text(json.dumps({"bench": "onboard", "table": "t", "rows": rows}))
+    outcome = CliRunner().invoke(command, ["--folder", str(tmp_path)])
+    assert outcome.exit_code == 0, outcome.output
+    drawn = (tmp_path / "onboard_t_t_by_labels.svg").read_text()
+    diagrams = reliability({"t<1": {"in use": [(0.1, 0.2), (0.9, 0.8)]}, "u": {"in use": [(0.0, 1.0)]}})
+    for picture in (drawn, diagrams):
+        ElementTree.fromstring(picture)
+    assert drawn.count("<polyline") == 5
+    assert diagrams.count("<polyline") == 2
+    assert "t&lt;1" in diagrams
