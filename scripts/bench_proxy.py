@@ -5,6 +5,7 @@ medians over the rounds. Key check, ledger rows, headers and metadata are on. Li
 """
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -27,6 +28,8 @@ from router.ledger.sqlite import SqliteLedger
 from scripts.stamp import stamp
 
 TICKS = os.sysconf("SC_CLK_TCK")
+MARK = "No. 00000000: "
+"""No two requests of a round are the same, so that nothing is remembered of an earlier one."""
 FILLER = "Please consider the following text with care. " * 31
 CASES: dict[str, dict[str, object]] = {
     "whole": {"model": "small"},
@@ -66,7 +69,8 @@ class Target:
 def request_bytes(target: Target, body: dict[str, object]) -> bytes:
     """One request, as it goes over the wire."""
     host, _, path = target.url.removeprefix("http://").partition("/")
-    encoded = json.dumps({"messages": [{"role": "user", "content": FILLER}], "temperature": 0.5, **body}).encode()
+    asked = [{"role": "user", "content": MARK + FILLER}]
+    encoded = json.dumps({"messages": asked, "temperature": 0.5, **body}).encode()
     head = f"POST /{path}/chat/completions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {target.key}\r\n"
     return f"{head}Content-Type: application/json\r\nContent-Length: {len(encoded)}\r\n\r\n".encode() + encoded
 
@@ -76,7 +80,8 @@ class Load:
 
     def __init__(self, target: Target, body: dict[str, object], connections: int, pause_seconds: float = 0.0) -> None:
         self._target = target
-        self._request = request_bytes(target, body)
+        self._before, self._after = request_bytes(target, body).split(b"00000000")
+        self._numbers = itertools.count(time.monotonic_ns() % 10**7)
         self._connections = connections
         self._pause_seconds = pause_seconds
         self.seconds: list[float] = []
@@ -93,7 +98,7 @@ class Load:
         reader, writer = await asyncio.open_connection(host, int(port))
         while time.perf_counter() < until:
             started = time.perf_counter()
-            writer.write(self._request)
+            writer.write(b"%s%08d%s" % (self._before, next(self._numbers) % 10**8, self._after))
             head = await reader.readuntil(b"\r\n\r\n")
             self.first_seconds.append(time.perf_counter() - started)
             await self._rest(reader, head.lower())

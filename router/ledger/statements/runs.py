@@ -5,8 +5,12 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from router.ledger.ledger import Account, Notice, RunQuery
 
+_encode = msgspec.json.Encoder(enc_hook=float).encode
+"""`enc_hook`: what is left are numpy's numbers."""
 _OUTCOME = ("run_id", "action", "propensity", "success", "score", "output_tokens", "seconds")
 _RUN = ("id", "team", "key_id", "created_at", "finish_reason", "model", "score", "nanodollars", "seconds")
 
@@ -17,7 +21,7 @@ def insert_run(db: sqlite3.Connection, run_id: str, account: Account, trace: Map
     summary = (trace.get("finish_reason"), chosen.get("model"), trace.get("score"), trace.get("nanodollars"))
     db.execute(
         f"insert or replace into runs ({', '.join(_RUN)}, trace) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (run_id, account.team, account.key_id, now, *summary, trace.get("seconds"), json.dumps(trace)),
+        (run_id, account.team, account.key_id, now, *summary, trace.get("seconds"), _encode(trace).decode()),
     )
 
 
@@ -53,7 +57,7 @@ def insert_outcomes(db: sqlite3.Connection, rows: Sequence[Mapping[str, Any]], n
     """Stores rows to learn from."""
     db.executemany(
         f"insert into outcomes ({', '.join(_OUTCOME)}, created_at, row) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(*(row.get(name) for name in _OUTCOME), now, json.dumps(row)) for row in rows],
+        [(*(row.get(name) for name in _OUTCOME), now, _encode(row).decode()) for row in rows],
     )
 
 
