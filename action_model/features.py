@@ -5,7 +5,9 @@ features of it (Rahimi & Recht 2007: an RBF kernel as a dot product), hashed wor
 al. 2009), and a few marks of code, maths and length.
 """
 
+import math
 import re
+import string
 import zlib
 from collections.abc import Sequence
 from functools import cache, lru_cache
@@ -29,7 +31,13 @@ REMEMBERED = 4096
 FOURIER_SCALE = 0.5
 MARK_WEIGHT = 0.3
 
+READ_WHOLE = ("<unk>", "<s>", "</s>", "\u2581")
+MOST_WORDS = 50_000
+LONGEST_WORD = 40
+
+_WORD = re.compile(r" +[^ ]+")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_DIGITS, _CAPITALS = string.digits.encode(), string.ascii_uppercase.encode()
 _OPERATOR = re.compile(r"[=+\-*/^<>]")
 _MARK_MEAN = np.array([5.9, 0.05, 0.3, 1.0, 0.2, 2.0, 0.2, 0.4])
 _MARK_SPREAD = np.array([1.0, 0.08, 0.4, 1.2, 0.3, 1.5, 0.6, 0.5])
@@ -76,9 +84,38 @@ def _pooled(texts: list[str]) -> Floats:
     encoder = _encoder()
     found = np.empty((len(texts), EMBEDDING))
     for row, text in zip(found, texts, strict=True):
-        tokens = encoder.tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
+        tokens = tokens_of(text)
         row[:] = encoder.embedding[tokens].sum(axis=0) / np.float32(max(len(tokens), 1))
     return found
+
+
+def tokens_of(text: str) -> list[int]:
+    """The encoder's tokens of a text: word by word, each once; words that were met before are remembered.
+
+    No token of its vocabulary goes on past a blank, so no merge does, and byte-pair encoding of the parts is that of
+    the whole. Where a text ends with a blank, or holds a special token or the sign for a blank, it is read whole.
+    """
+    tokenizer = _encoder().tokenizer
+    if not text or text.endswith(" ") or any(mark in text for mark in READ_WHOLE):
+        whole: list[int] = tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
+        return whole
+    known = _known_words()
+    words = _WORD.findall(" " + text)
+    unknown = [word for word in dict.fromkeys(words) if word not in known]
+    found = {}
+    if unknown:
+        read = tokenizer.encode_batch_fast([word[1:] for word in unknown], add_special_tokens=False)
+        padded = zip(unknown, read, strict=True)
+        found = {word: one.ids[: sum(one.attention_mask)] for word, one in padded}
+        if len(known) + len(found) <= MOST_WORDS:
+            known.update((word, ids) for word, ids in found.items() if len(word) <= LONGEST_WORD)
+    return [token for word in words for token in known.get(word) or found[word]]
+
+
+@cache
+def _known_words() -> dict[str, list[int]]:
+    """Words with the blanks before them, and their tokens: full after a few thousand texts, and 20 MB at most."""
+    return {}
 
 
 @cache
@@ -103,16 +140,16 @@ def _hashed(text: str) -> Floats:
     grams.update(f"{first} {second}" for first, second in pairwise(words))
     vector = np.zeros(HASHED)
     if grams:
-        codes = np.fromiter((zlib.crc32(gram.encode()) for gram in sorted(grams)), dtype=np.int64, count=len(grams))
+        codes = np.fromiter((zlib.crc32(gram.encode()) for gram in grams), dtype=np.int64, count=len(grams))
         signs = np.where(codes >> 31 & 1, 1.0, -1.0)
-        vector += np.bincount(codes % HASHED, signs, HASHED).astype(np.float64)
-        vector /= max(float(np.linalg.norm(vector)), 1e-9)
+        vector += np.bincount(codes % HASHED, signs, HASHED)  # sums of whole numbers: in any order the same
+        vector /= max(math.sqrt(float(vector @ vector)), 1e-9)
     return vector
 
 
 def _marks(text: str) -> list[float]:
     length = len(text) + 1
-    digits = sum(map(str.isdigit, text))
+    digits, capitals = _counted(text)
     return [
         float(np.log(length)),
         digits / length,
@@ -121,5 +158,13 @@ def _marks(text: str) -> list[float]:
         10.0 * len(_OPERATOR.findall(text)) / length,
         float(np.log1p(digits)),
         50.0 * text.count("$") / length,
-        10.0 * sum(map(str.isupper, text)) / length,
+        10.0 * capitals / length,
     ]
+
+
+def _counted(text: str) -> tuple[int, int]:
+    """Digits and capital letters."""
+    if not text.isascii():
+        return sum(map(str.isdigit, text)), sum(map(str.isupper, text))
+    plain = text.encode()
+    return len(plain) - len(plain.translate(None, _DIGITS)), len(plain) - len(plain.translate(None, _CAPITALS))
