@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from action_model.features import Floats
-from action_model.fused import Fused
+from action_model.fused import LEAST_TOLD, Fused
 
 ROWS = 2048
 """Texts at once: about 50 MB of features."""
@@ -27,12 +27,12 @@ class Batched:
         self._centers, self._norms = place(fused.centers), place(fused.norms)
         self._inverse, self._means = place(fused.inverse), place(fused.means)
         self._scale, self._bias = place(fused.scale), place(fused.bias)
-        gates = [
-            (place(gate.mean), place(gate.center), place(gate.weights), power, place(means))
-            for gate, power, means in fused.topics
-        ]
-        self._topics: list[tuple[Any, Any, Any, float, Any]] = gates
-        self._groups = [slice(s, s + n) for s, n in zip(fused.starts.tolist(), fused.counts.tolist(), strict=True)]
+        topics = fused.topics
+        self._topics: tuple[Any, ...] = ()
+        if topics is not None:
+            self._topics = tuple(place(part) for part in (topics.at, topics.weights, topics.power, topics.means))
+            self._tables = _slices(topics.starts, topics.counts)
+        self._groups = _slices(fused.starts, fused.counts)
 
     def read(self, features: Floats) -> tuple[Floats, Floats]:
         """(N, d) projected features and (N, M) logits of features (N, F)."""
@@ -50,15 +50,25 @@ class Batched:
             near = (2.0 * (x @ self._centers.T) - self._norms) * self._inverse  # (N, K)
             share = torch.cat([torch.softmax(near[:, group], dim=1) for group in self._groups], dim=1)
             found += share @ self._means
-            for mean, center, weights, power, means in self._topics:
-                told = torch.clamp(mean + (x - center) @ weights, min=1e-4) ** power  # (N, T)
-                found += (told / told.sum(dim=1, keepdim=True)) @ means
+            if self._topics:
+                found += self._told(x)
             clipped = torch.clamp(found, 0.005, 0.995)
             logits = self._scale * torch.log(clipped / (1.0 - clipped)) + self._bias
         return _back(x), _back(logits)
 
+    def _told(self, x: Any) -> Any:
+        """(N, M): what the topics of all tables add."""
+        at, weights, power, means = self._topics
+        told = self._torch.clamp(at + x @ weights, min=LEAST_TOLD) ** power  # (N, T)
+        parts = [told[:, table] / told[:, table].sum(dim=1, keepdim=True) for table in self._tables]
+        return self._torch.cat(parts, dim=1) @ means
+
     def _placed(self, values: NDArray[Any]) -> Any:
         return self._torch.tensor(np.asarray(values), dtype=self._torch.float32, device=self._device)
+
+
+def _slices(starts: NDArray[np.intp], counts: NDArray[np.intp]) -> list[slice]:
+    return [slice(start, start + count) for start, count in zip(starts.tolist(), counts.tolist(), strict=True)]
 
 
 def _back(tensor: Any) -> Floats:

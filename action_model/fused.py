@@ -11,6 +11,29 @@ from action_model.latent import logit
 from action_model.learnt import Learnt
 from action_model.ridge import Ridge
 
+LEAST_TOLD = 1e-4
+"""Of a topic, before its share is taken: as `View.shares` has it."""
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The topics of all tables side by side, T in all: `at` + x @ `weights` (d, T) tells each, to its `power` and as a
+    share of its table's, which lie together from `starts`; the shares times `means` (T, M) are what they add."""
+
+    at: Floats
+    weights: Floats
+    power: Floats
+    starts: NDArray[np.intp]
+    counts: NDArray[np.intp]
+    means: Floats
+
+    def told(self, x: Floats) -> Floats:
+        """(M,)."""
+        share: Floats = np.maximum(self.at + x @ self.weights, LEAST_TOLD) ** self.power
+        share /= np.repeat(np.add.reduceat(share, self.starts), self.counts)
+        added: Floats = share @ self.means
+        return added
+
 
 @dataclass(frozen=True)
 class Fused:
@@ -30,7 +53,7 @@ class Fused:
     counts: NDArray[np.intp]
     inverse: Floats
     means: Floats
-    topics: tuple[tuple[Ridge, float, Floats], ...]
+    topics: Topics | None
     scale: Floats
     bias: Floats
 
@@ -52,9 +75,8 @@ class Fused:
         share = np.exp(near)
         share /= np.repeat(np.add.reduceat(share, self.starts), self.counts)
         found += share @ self.means
-        for gate, power, means in self.topics:
-            told = np.clip(gate.mean + (x - gate.center) @ gate.weights, 1e-4, None) ** power
-            found += (told / told.sum()) @ means
+        if self.topics is not None:
+            found += self.topics.told(x)
         corrected: Floats = self.scale * logit(np.clip(found, 0.005, 0.995)) + self.bias
         return corrected
 
@@ -99,9 +121,23 @@ def fuse(learnt: Learnt) -> Fused:
         counts,
         np.concatenate(inverse),
         np.concatenate(means),
-        tuple(topics),
+        _side_by_side(topics),
         learnt.latent.scale,
         learnt.latent.bias,
+    )
+
+
+def _side_by_side(topics: list[tuple[Ridge, float, Floats]]) -> Topics | None:
+    if not topics:
+        return None
+    counts = np.array([len(means) for _, _, means in topics], dtype=np.intp)
+    return Topics(
+        np.concatenate([gate.mean - gate.center @ gate.weights for gate, _, _ in topics]),
+        np.concatenate([gate.weights for gate, _, _ in topics], axis=1),
+        np.repeat([power for _, power, _ in topics], counts),
+        np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.intp),
+        counts,
+        np.concatenate([means for _, _, means in topics]),
     )
 
 
