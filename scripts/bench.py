@@ -9,6 +9,7 @@ BENCHES = {
     "decide": "scripts.bench_decide",
     "latency": "scripts.bench_latency",
     "onboard": "scripts.bench_onboard",
+    "plan": "scripts.bench_plan",
     "prior": "scripts.bench_prior",
     "repair": "scripts.bench_repair",
     "replay": "scripts.bench_replay",
