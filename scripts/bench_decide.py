@@ -54,7 +54,8 @@ def measure(estimator: LearnedEstimator, models: tuple[str, ...], count: int, ro
     ]
     portfolio = Portfolio(tuple(offers))
     texts = iter(
-        f"Question {count} {i}: " + "what is the sum of these numbers and why does it hold? " * 12 for i in range(10**9)
+        f"Question {count} {i}: " + "what is the sum of these numbers and why does it hold? " * 12 + "Say it."
+        for i in range(10**9)
     )
 
     def believe() -> None:

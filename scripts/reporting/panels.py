@@ -1,10 +1,11 @@
-"""Small pictures side by side as one SVG: reliability diagrams, and curves of label efficiency."""
+"""Small pictures in rows of four as one SVG: reliability diagrams, and curves of label efficiency."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-PANEL, EDGE, INSIDE = 260, 42, 200
+PANEL, TALL, EDGE, INSIDE = 260, 290, 42, 200
+IN_A_ROW = 4
 COLOURS = ("#1f6feb", "#d1242f", "#bf8700", "#1a7f37")
 Points = Sequence[tuple[float, float]]
 
@@ -39,10 +40,13 @@ def by_labels(title: str, curves: Mapping[str, Sequence[float]], counts: Sequenc
 
 
 def side_by_side(panels: Sequence[Panel]) -> str:
-    """One SVG of all of them, in a row."""
-    width = PANEL * len(panels)
-    drawn = [f'<g transform="translate({PANEL * place},0)">{_drawn(panel)}</g>' for place, panel in enumerate(panels)]
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {PANEL + 15}" font-family="sans-serif" '
+    """One SVG of all of them, in rows of four."""
+    places = [(PANEL * (i % IN_A_ROW), TALL * (i // IN_A_ROW)) for i in range(len(panels))]
+    drawn = [
+        f'<g transform="translate({x},{y})">{_drawn(panel)}</g>' for (x, y), panel in zip(places, panels, strict=True)
+    ]
+    width, height = PANEL * min(len(panels), IN_A_ROW), TALL * -(-len(panels) // IN_A_ROW)
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
     return f'{head}font-size="10" role="img"><rect width="100%" height="100%" fill="#fff"/>{"".join(drawn)}</svg>\n'
 
 
