@@ -205,15 +205,17 @@ class HttpStream:
         """Blocks of whole events of each read, never an empty list; those before a failure are passed on."""
         try:
             while data := await self._next_bytes():
-                if self._reader.pass_on(data):
+                passed = self._reader.pass_on(data)
+                if passed == len(data):
                     yield [data]
                     continue
-                for batch in _batches(self._reader.feed(data)):
+                first = [data[:passed]] if passed else []
+                for batch in _batches(self._reader.feed(data[passed:]), first):
                     yield batch
                 if self._reader.is_done:
                     await self._drain()
                     return
-            for batch in _batches(self._reader.end()):
+            for batch in _batches(self._reader.end(), []):
                 yield batch
         except UpstreamError as error:
             self.progress.failure = error.message
@@ -239,9 +241,9 @@ class HttpStream:
                     pass
 
 
-def _batches(events: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """All events at once, if any; where reading them fails, those before it, and then the failure."""
-    batch: list[bytes] = []
+def _batches(events: Iterator[bytes], batch: list[bytes]) -> Iterator[list[bytes]]:
+    """All events at once, after those in `batch`, if any; where reading them fails, those before it, and then the
+    failure."""
     try:
         batch.extend(events)
     except UpstreamError:

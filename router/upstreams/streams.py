@@ -75,18 +75,23 @@ class StreamReader:
         except ValueError:
             raise self._failed("sent an event without end") from None
 
-    def pass_on(self, data: bytes) -> bool:
-        """Takes bytes that are whole plain chunks of chat, to be passed on as they are; False: they must be fed.
+    def pass_on(self, data: bytes) -> int:
+        """How many bytes at the start of `data` are whole plain chunks of chat, to be passed on as they are.
 
-        Nearly all of a stream comes so. What it says is counted as by `feed`, without a list of its events.
+        Nearly all of a stream comes so. What it says is counted as by `feed`, which must take the rest.
         """
         if self.is_done or not self._is_chat or not self._cutter.is_between or b"\r" in data:
-            return False
-        chunks = _plain_chunks(data, self._hides_usage)
-        for chunk in chunks:
+            return 0
+        passed = 0
+        while data.startswith(b"data: {", passed):
+            end = data.find(b"\n\n", passed)
+            chunk = _plain_chunk(data[passed + 6 : end], self._hides_usage) if end > 0 else None
+            if chunk is None:
+                break
             for choice in chunk.choices or ():
                 self._count(choice)
-        return bool(chunks)
+            passed = end + 2
+        return passed
 
     def end(self) -> Iterator[bytes]:
         """What is still to be passed on after the last byte. Raises UpstreamLost if the stream was cut."""
@@ -160,23 +165,16 @@ class StreamReader:
         return UpstreamFailed(f"upstream '{self._upstream}' {what}", self._upstream, may_be_billed=True)
 
 
-def _plain_chunks(data: bytes, hides_usage: bool) -> list[Chunk]:
-    """The chunks of `data`; none unless all of it are whole events of one line, with choices and without usage."""
-    chunks = []
-    if not data.endswith(b"\n\n"):
-        return []
-    for event in data[:-2].split(b"\n\n"):
-        if not event.startswith(b"data: {") or b"\n" in event:
-            return []
-        try:
-            chunk = _decode_chunk(event[6:])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return []
-        no_usage = chunk.usage is NULL if hides_usage else is_null(chunk.usage)
-        if not chunk.choices or not no_usage or not is_null(chunk.error):
-            return []
-        chunks.append(chunk)
-    return chunks
+def _plain_chunk(data: bytes, hides_usage: bool) -> Chunk | None:
+    """The chunk of an event's data; None unless it is of one line, with choices and without usage or error."""
+    if b"\n" in data:
+        return None
+    try:
+        chunk = _decode_chunk(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    no_usage = chunk.usage is NULL if hides_usage else is_null(chunk.usage)
+    return chunk if chunk.choices and no_usage and is_null(chunk.error) else None
 
 
 def usage_so_far(progress: Progress, input_tokens: int) -> Usage:

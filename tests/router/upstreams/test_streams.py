@@ -34,10 +34,9 @@ def read(pieces: list[bytes], hides_usage: bool, quickly: bool) -> object:
     reader, passed, failure = StreamReader("a", CHAT, hides_usage), b"", None
     try:
         for piece in pieces:
-            if quickly and reader.pass_on(piece):
-                passed += piece
-                continue
-            for event in reader.feed(piece):
+            plain = reader.pass_on(piece) if quickly else 0
+            passed += piece[:plain]
+            for event in reader.feed(piece[plain:]):
                 passed += event
         for event in reader.end():
             passed += event
@@ -61,6 +60,12 @@ def test_the_quick_way_and_the_careful_one_agree_however_a_stream_is_cut(
 
 def test_plain_chunks_of_one_read_go_on_in_one_piece() -> None:
     reader = StreamReader("a", CHAT, hides_usage=True)
-    assert reader.pass_on(PLAIN * 3)
+    assert reader.pass_on(PLAIN * 3) == 3 * len(PLAIN)
     assert (reader.progress.content_events, reader.progress.content_bytes) == (3, 15)
-    assert not reader.pass_on(PLAIN[:-1])
+    assert reader.pass_on(PLAIN[:-1]) == 0
+
+
+def test_plain_chunks_before_others_are_read_once() -> None:
+    reader = StreamReader("a", CHAT, hides_usage=True)
+    assert reader.pass_on(PLAIN * 2 + EVENTS[5] + PLAIN) == 2 * len(PLAIN)
+    assert reader.progress.content_events == 2
