@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack
 
 from action_model.prices import Usage
 from router.errors import MaestroError, UpstreamError, UpstreamFailed, UpstreamLost, UpstreamTimeout
 from router.upstreams.answers import count_output_tokens, error_of, passed_headers, read_whole
 from router.upstreams.sse import events_of
 from router.upstreams.streams import StreamReader, usage_so_far
-from router.upstreams.transport import Address, Progress, Request
+from router.upstreams.transport import Address, Exits, Progress, Request
 from router.upstreams.upstream import Model, Reply
 from router.upstreams.wire.client import Client, InvalidUrl, Opened
 from router.upstreams.wire.connection import ConnectFailed, ConnectTimeout, NotHttp, TooLong
@@ -84,22 +83,29 @@ class Http:
         """A stream whose first event has come, so that what fails before it is still a status."""
         name, call = self._address.name, request.call
         headers, client = self._forwarded(call.headers), self._reachable()
-        async with AsyncExitStack() as exits:
-            try:
-                answer = await client.open(call.path, headers, request.body, self._longest_seconds)
-                exits.callback(answer.close)
-                if not 200 <= answer.status < 300:
-                    body = self._redacted(await read_all(answer, LONGEST_ERROR_BYTES))
-                    raise error_of(name, answer.status, passed_headers(answer.headers), body)
-            except WIRE_ERRORS as error:
-                raise translated(name, error) from error
-            if "event-stream" not in answer.headers.get("content-type", ""):
-                what = f"upstream '{name}' answered a stream with something else"
-                raise UpstreamFailed(what, name, may_be_billed=True)
+        try:
+            answer = await client.open(call.path, headers, request.body, self._longest_seconds)
+        except WIRE_ERRORS as error:
+            raise translated(name, error) from error
+        try:
+            await self._require_events(answer)
             stream = HttpStream(answer, request, name)
             await stream.wait_for_first()
-            stream.exits = exits.pop_all()
+        except BaseException:
+            answer.close()
+            raise
         return stream
+
+    async def _require_events(self, answer: Opened) -> None:
+        name = self._address.name
+        if not 200 <= answer.status < 300:
+            try:
+                body = self._redacted(await read_all(answer, LONGEST_ERROR_BYTES))
+            except WIRE_ERRORS as error:
+                raise translated(name, error) from error
+            raise error_of(name, answer.status, passed_headers(answer.headers), body)
+        if "event-stream" not in answer.headers.get("content-type", ""):
+            raise UpstreamFailed(f"upstream '{name}' answered a stream with something else", name, may_be_billed=True)
 
     def close(self) -> None:
         """Ends every connection."""
@@ -147,7 +153,8 @@ class HttpStream:
     """An open stream of server-sent events, passed on as it came."""
 
     def __init__(self, answer: Opened, request: Request, upstream: str) -> None:
-        self.exits = AsyncExitStack()
+        self.exits = Exits()
+        self.exits.add(self._close)
         self._answer = answer
         self._request = request
         self._upstream = upstream
@@ -200,6 +207,9 @@ class HttpStream:
             yield first
         async for batch in self._batches:
             yield batch
+
+    async def _close(self) -> None:
+        self._answer.close()
 
     async def _read(self) -> AsyncIterator[list[bytes]]:
         """Blocks of whole events of each read, never an empty list; those before a failure are passed on."""

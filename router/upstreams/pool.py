@@ -89,8 +89,10 @@ class Pool:
         else:
             async with within_deadline(call):
                 stream = await self._road.open(call)
-        async with stream.exits:
+        try:
             yield stream
+        finally:
+            await stream.exits.aclose()
 
     def _current(self, call: Call) -> Call:
         """The call at today's price: whoever holds a model for long (a judge, a pin) may hold an old one."""

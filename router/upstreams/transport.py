@@ -1,7 +1,6 @@
 """The seam between us and the network: what each layer offers, and what travels through them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -57,10 +56,36 @@ class Progress:
             self.content_events += 1
 
 
+class Exits:
+    """What must be done when a stream is closed, from within outwards: each step, whatever becomes of those before."""
+
+    __slots__ = ("_steps",)
+
+    def __init__(self) -> None:
+        self._steps: list[Callable[[], Awaitable[None]]] = []
+
+    def add(self, step: Callable[[], Awaitable[None]]) -> None:
+        """One step more, after those that are there."""
+        self._steps.append(step)
+
+    async def aclose(self) -> None:
+        """Takes the steps, once. Raises what the last of them that fails raises."""
+        steps, self._steps = self._steps, []
+        await _take(steps, 0)
+
+
+async def _take(steps: list[Callable[[], Awaitable[None]]], position: int) -> None:
+    if position < len(steps):
+        try:
+            await steps[position]()
+        finally:
+            await _take(steps, position + 1)
+
+
 class OpenStream(Protocol):
     """An open stream inside the layers. Closing `exits` ends it: the upstream first, then each layer around it."""
 
-    exits: AsyncExitStack
+    exits: Exits
 
     @property
     def progress(self) -> Progress:
@@ -105,9 +130,7 @@ class Transport(Protocol):
 
 def close_after(stream: OpenStream, clean_up: Callable[[], Awaitable[None]]) -> None:
     """Adds what a layer must do when the stream is closed, after all that lies further in."""
-    inner, stream.exits = stream.exits, AsyncExitStack()
-    stream.exits.push_async_callback(clean_up)
-    stream.exits.push_async_callback(inner.aclose)
+    stream.exits.add(clean_up)
 
 
 @dataclass(frozen=True, slots=True)
