@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack
 from typing import Any
 
 from action_model.prices import Usage
 from router.candidates import texts_of
 from router.upstreams.streams import StreamReader, usage_so_far
-from router.upstreams.transport import Progress, Request
+from router.upstreams.transport import Exits, Progress, Request
 from router.upstreams.upstream import Model, Reply
 
 
@@ -16,7 +15,7 @@ class RetoldStream:
     """An open stream. Left early, it has cost what was read of it."""
 
     def __init__(self, reply: Reply, request: Request) -> None:
-        self.exits = AsyncExitStack()
+        self.exits = Exits()
         self._reply = reply
         self._reader = StreamReader(reply.model.upstream, request.call.path, request.hides_usage)
 
