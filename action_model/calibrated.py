@@ -11,6 +11,7 @@ import numpy as np
 
 from action_model.features import Floats
 from action_model.latent import Latent, LatentConfig, fit_latent, logit, sigmoid
+from action_model.reach import reached
 
 REACH, STEP = 16.0, 0.01
 PULL = 5.0
@@ -21,7 +22,8 @@ CLOSE = 1e-9
 
 def fit_joint(marginals: Floats, score: Floats, config: LatentConfig | None = None) -> Latent:
     """The joint latent model, calibrated: on out-of-sample marginals and scores (N, M); NaN scores are left out."""
-    return calibrated(fit_latent(marginals, score, config), marginals, score)
+    fitted = fit_latent(marginals, score, config)
+    return reached(fitted, marginals, score, lambda latent: calibrated(latent, marginals, score))
 
 
 def calibrated(latent: Latent, marginals: Floats, score: Floats) -> Latent:

@@ -19,6 +19,7 @@ from action_model.fused import fuse
 from action_model.identity import identity_of
 from action_model.latent import sigmoid
 from action_model.learnt import Learnt
+from action_model.newcomer import PLACED_AT, attenuation_of
 from action_model.online import Online, Recalled, cluster_of
 from action_model.prior import (
     HIGH_QUANTILE_Z,
@@ -73,6 +74,7 @@ class LearnedEstimator:
         names = [name.split(":", 1)[1] for name in learnt.models] + list(learnt.joined.names)
         self._columns = {name.lower(): i for i, name in enumerate(names)}  # who joined later is the newer word
         mean = learnt.latent.theta.mean(axis=0, keepdims=True)
+        self._sharper = PLACED_AT / attenuation_of(mean[0])
         # (M + J + 1, d): the last is of an unknown model
         self._thetas = np.concatenate([learnt.latent.theta, learnt.joined.theta, mean])
         self._places: dict[tuple[str, str, float, float, float | None], tuple[int, float]] = {}
@@ -94,7 +96,7 @@ class LearnedEstimator:
         places = [self._place(offer) for offer in portfolio.offers]
         hard = 0.5 * max(-1.5, min(1.5, reading.difficulty)) - each * count
         known = logits + each * (reading.requirements - count)
-        at = np.array([added + (hard if column < 0 else known[column]) for column, added in places])
+        at = np.array([self._sharper * (a + hard) if column < 0 else a + known[column] for column, a in places])
         if self.online.overall:
             at += self.online.offsets(cluster_of(reading.demand), [offer.action.name for offer in portfolio.offers])
         theta = self._thetas[[column for column, _ in places]]  # (A, d)

@@ -19,6 +19,9 @@ from action_model.learnt import Learnt
 from action_model.prior import PriorConfig
 from action_model.sizes import parameters_of
 
+PLACED_AT = 0.824
+"""`attenuation_of` the theta for which the numbers that place unmeasured models (`PriorConfig`) were fitted; what they
+predict stays the same under another theta."""
 FAMILY_PULL = 2.0
 """A family's mean counts its members against so many of the whole population."""
 FAMILY_SHARE = 0.7

@@ -14,8 +14,9 @@ from rich.table import Table
 from action_model.checkpoint import DEFAULT, load_checkpoint
 from action_model.features import Floats
 from action_model.metrics import brier
+from action_model.newcomer import PLACED_AT
 from action_model.offline.figures import some_of
-from action_model.offline.placing import Placed, attenuation_for, chances, fit_placing, placed_models
+from action_model.offline.placing import Placed, chances, fit_placing, placed_models
 from action_model.outcomes import SELECTIONS, read_grids
 from action_model.prior import PriorConfig
 from scripts.stamp import stamp
@@ -35,7 +36,7 @@ Way = Callable[[Placed], Floats]
 def command(data: Path, tables: str, train_split: str, test_split: str, json_path: Path | None) -> None:
     """The stated prior's error on models of the tables, each placed by numbers fitted on all the others."""
     learnt, _ = load_checkpoint(DEFAULT)
-    slope = attenuation_for(learnt)
+    slope = PLACED_AT
     seen, unseen = list[Placed](), list[Placed]()
     for name in tables.split(","):
         grids = read_grids(data, SELECTIONS[name], [train_split, test_split])

@@ -14,7 +14,6 @@ import numpy as np
 from action_model.features import Floats, featurize
 from action_model.latent import sigmoid
 from action_model.learnt import Learnt
-from action_model.newcomer import attenuation_of
 from action_model.outcomes import Grid
 from action_model.prior import PriorConfig, ability_logit
 from action_model.sizes import parameters_of
@@ -93,8 +92,3 @@ def _features(one: Placed) -> Floats:
         replace(none, logit_per_size_decade=1.0),
     )
     return np.array([ability_logit(config, one.usd_per_mtok, one.parameters_billions) for config in alone])
-
-
-def attenuation_for(learnt: Learnt) -> float:
-    """That of the theta which models nobody knows are given."""
-    return attenuation_of(learnt.latent.theta.mean(axis=0))
