@@ -237,8 +237,9 @@ def workers(seconds: float, counts: Sequence[int]) -> None:
             before, started = sum(map(cpu_seconds, family)), time.perf_counter()
             result = measure(worker.target, dict(CASES["whole"]), 64, seconds)
             used, took = sum(map(cpu_seconds, family)) - before, time.perf_counter() - started
-            rows.append((count, result.per_second, used / took, result.p50_ms, result.p99_ms, result.errors))
-    show(("workers", "req/s", "cores used by them", "p50 ms", "p99 ms", "errors"), rows)
+            each = used / (result.per_second * took) * 1e3
+            rows.append((count, result.per_second, used / took, each, result.p50_ms, result.p99_ms, result.errors))
+    show(("workers", "req/s", "cores used by them", "CPU ms a request", "p50 ms", "p99 ms", "errors"), rows)
 
 
 def children(pid: int) -> list[int]:
