@@ -21,6 +21,7 @@ from scripts.bench_replay import FALSE_PASSES, SHARES, Field, evenly
 from scripts.replay.beliefs import portfolio_of
 from scripts.replay.hindsight import look_back, summary, thresholds
 from scripts.replay.planned import Rules
+from scripts.replay.reliability import after_failures
 from scripts.replay.tables import load_tables
 from scripts.reporting.console import report_console
 from scripts.stamp import stamp
@@ -69,7 +70,7 @@ def replayed(data: Path, name: str, options: Mapping[str, Any]) -> dict[str, Any
         tradeoff = field.fit(share * field.train_usd, Rules())
         steps, ends = look_back(test, field.beliefs.test, portfolio_of(train), tradeoff, Rules())
         found[f"{share:g}"] = {"usd_value": tradeoff.usd, **summary(steps, ends)}
-    return {"costs": found, "thresholds": honoured(field)}
+    return {"costs": found, "thresholds": honoured(field), "after_failures": after_failures(test, field.beliefs.test)}
 
 
 def honoured(field: Field) -> list[dict[str, Any]]:
@@ -99,6 +100,15 @@ def honest(rows: Sequence[Mapping[str, Any]]) -> Shown:
     return table
 
 
+def reliable(rows: Sequence[Mapping[str, Any]]) -> Shown:
+    """A random model's chance after failures, expected against actual."""
+    table = Shown("failures so far", "count", "expected of a random next model", "actual")
+    for row in rows:
+        actual = f"{row['actual']:.3f} ± {1.96 * row['error']:.3f}"
+        table.add_row(str(row["failures"]), str(row["count"]), f"{row['expected']:.3f}", actual)
+    return table
+
+
 def shown(found: Mapping[str, Any]) -> list[Shown]:
     """Expected and actual by wave, losses by cost; stored actions."""
     made = []
@@ -111,7 +121,7 @@ def shown(found: Mapping[str, Any]) -> list[Shown]:
                 table.add_row(share, wave["name"], str(wave["count"]), *numbers)
         losses = {share: {k: round(v, 3) for k, v in row["losses"].items()} for share, row in shares.items()}
         table.caption = f"endings: { ({s: r['endings'] for s, r in shares.items()}) }\nlosses a task: {losses}"
-        made += [table, honest(one["thresholds"])]
+        made += [table, honest(one["thresholds"]), reliable(one["after_failures"])]
     if "runs" in found:
         table = Shown("technique", "repairs", "count", "expected", "actual", "gain in score", title="stored runs")
         for row in found["runs"]["actions"]:

@@ -14,6 +14,7 @@ from scripts.bench_repair import command
 from scripts.replay.beliefs import portfolio_of
 from scripts.replay.hindsight import ending, look_back, summary, thresholds
 from scripts.replay.planned import Rules
+from scripts.replay.reliability import after_failures
 from scripts.stored_repairs import endings, repairs
 from tests.scripts.test_replay import belief, table_of
 
@@ -93,3 +94,13 @@ def test_repairs_of_stored_runs_are_told_beside_samples() -> None:
 def test_something_to_look_at_must_be_named(tmp_path: Path) -> None:
     outcome = CliRunner().invoke(command, [])
     assert outcome.exit_code == 2 and "--config" in outcome.output
+
+
+def test_after_failures_the_next_is_counted_only_where_all_before_it_failed() -> None:
+    table = table_of(np.array([[0.0, 1.0], [0.0, 0.0]] * 50))
+    none, one = after_failures(table, [belief(0.4, 0.6)] * table.count)
+    assert (none["failures"], none["count"], one["failures"]) == (0, 300, 1)
+    assert 150 < one["count"] < 300
+    assert none["expected"] == pytest.approx(0.5, abs=0.05)
+    assert none["actual"] == pytest.approx(0.25, abs=0.06)
+    assert one["actual"] < 0.5
