@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -93,6 +93,8 @@ async def build_router(settings: Settings, around: Around = lambda inner: inner)
     notices = _notices(settings)
     ledger = make_ledger(settings.ledger, rates.spend, notices.watch)
     async with AsyncExitStack() as exits:
+        loading = asyncio.create_task(_estimator(settings))  # a third of the start: beside the rest of it
+        exits.push_async_callback(_cancelled, loading)
         embedded, urls = await asyncio.to_thread(start_embedded, upstream_settings)
         if embedded is not None:
             exits.push_async_callback(asyncio.to_thread, embedded.close)
@@ -113,7 +115,7 @@ async def build_router(settings: Settings, around: Around = lambda inner: inner)
         exits.push_async_callback(library.close)
         await library.start()
         toolroom = open_tools(settings, library, exits)
-        estimator = await _estimator(settings)
+        estimator = await loading
         await recount(ledger, estimator)
         if isinstance(estimator, SwappingEstimator):
             exits.push_async_callback(_cancelled, asyncio.create_task(estimator.watch()))
@@ -186,7 +188,7 @@ def _embedded_spec(upstream: UpstreamSettings) -> EmbeddedSpec:
     return EmbeddedSpec(upstream.name, path, upstream.slots, upstream.context_tokens, upstream.threads)
 
 
-async def _cancelled(task: asyncio.Task[None]) -> None:
+async def _cancelled(task: asyncio.Task[Any]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
