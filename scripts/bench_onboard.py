@@ -87,7 +87,7 @@ def curve(bench: Bench, j: int, reference: float) -> list[dict[str, Any]]:
     rows = []
     for way in WAYS:
         asked: list[int] = []
-        for count in COUNTS:
+        for count in (each for each in COUNTS if each <= len(bench.pool.prompts)):
             asked = more(learnt, newcomer, (demand, bench.pool.score[:, j]), asked, count, way)
             p = joined_chances(onboard(learnt, newcomer, labels_of(bench.pool, j, asked)), x)
             rows.append(
@@ -110,7 +110,7 @@ def more(
     demand, score = pool
     if way == "random":
         return list(range(count))  # the pool is in random order
-    while len(asked) < count:
+    while len(asked) < min(count, len(score)):
         answered = {place: float(score[place]) for place in asked}
         asked = asked + next_among(learnt, newcomer, demand, answered, min(BATCH, count - len(asked)))
     return asked
@@ -154,7 +154,7 @@ def without(grid: Grid, j: int) -> Grid:
 def summary(found: Sequence[dict[str, Any]], title: str) -> Table:
     """Means over the left-out models."""
     table = Table("labels", "way", "AUC share", "Brier", "of a constant", "worse than it", title=title)
-    for count in COUNTS:
+    for count in sorted({row["labels"] for row in found}):
         for way in WAYS:
             rows = [row for row in found if (row["labels"], row["way"]) == (count, way)]
             means = [float(np.mean([row[key] for row in rows])) for key in ("auc_share", "brier", "brier_of_constant")]
