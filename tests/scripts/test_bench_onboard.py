@@ -3,7 +3,7 @@
 import numpy as np
 
 from action_model.checkpoint import DEFAULT, load_checkpoint
-from action_model.newcomer import Newcomer
+from action_model.onboard import Newcomer
 from scripts.bench_onboard import more
 
 
