@@ -20,7 +20,7 @@ T = TypeVar("T")
 MOST_JOBS_A_COMMIT = 512
 BUSY_SECONDS = 5.0
 RETRY_SECONDS = 0.2
-LINGER_SECONDS = 0.005
+LINGER_SECONDS = 0.001
 """How long charges that nobody waits for may wait for company: the next hold is committed with them, by one fsync."""
 MIGRATION_ATTEMPTS = 20
 FAULTS = (

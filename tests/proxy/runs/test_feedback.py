@@ -49,7 +49,7 @@ async def test_feedback_is_shown_in_the_run_and_becomes_an_outcome(proxy: Served
     assert [{name: word[name] for name in said} for word in shown] == [said]
     rows = await outcomes(proxy)
     assert rows[-1][:3] == (run_id, None, 0.0)
-    assert '"verdicts": {"short": 0.0}' in rows[-1][3]
+    assert '"verdicts":{"short":0.0}' in rows[-1][3]
 
 
 async def test_a_chat_completion_takes_feedback_by_its_run_id(proxy: Served) -> None:
