@@ -126,9 +126,9 @@ async def test_what_runs_show_is_learnt_and_promoted_without_their_texts(
 
 
 async def test_what_is_known_already_is_not_promoted_again(tmp_path: Path) -> None:
-    async with FakeUpstream(upstream({"small": 0.3, "big": 0.9})) as fake:
-        config = write(tmp_path, fake.base_url, share=0.3)
-        await ask(config, 320)
+    async with FakeUpstream(upstream({"small": 0.1, "big": 0.9})) as fake:
+        config = write(tmp_path, fake.base_url, share=0.6)
+        await ask(config, 480)
         assert "promoted: its choices" in await train(config)
         again = await train(config, "--against", str(tmp_path / "new"))
         assert "not promoted" in again
