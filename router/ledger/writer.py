@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from router.errors import MaestroError, Unavailable
 from router.ledger.migrations import MIGRATIONS, Database
+from router.write_ahead import enter_wal
 
 logger = logging.getLogger("maestro.ledger")
 T = TypeVar("T")
@@ -259,7 +260,7 @@ def _resolve(answers: list[Answer]) -> None:
 def connect(path: Path, durability: str = "full") -> sqlite3.Connection:
     """A connection in WAL mode without implicit transactions, waiting its turn for up to five seconds."""
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute("pragma journal_mode = wal")
+    enter_wal(connection, BUSY_SECONDS)
     connection.execute(f"pragma synchronous = {'full' if durability == 'full' else 'normal'}")
     connection.execute("pragma foreign_keys = on")
     return connection

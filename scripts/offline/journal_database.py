@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from router.write_ahead import enter_wal
 from scripts.offline.owners import Owners
 from scripts.offline.schema import SCHEMA
+
+BUSY_SECONDS = 30.0
 
 
 class JournalError(Exception):
@@ -119,8 +122,8 @@ class FileDatabase:
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30.0)
-            self.connection.execute("pragma journal_mode = wal")
+            self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
+            enter_wal(self.connection, BUSY_SECONDS)
             self.connection.execute("pragma synchronous = full")
             self.connection.executescript(SCHEMA)
         except (sqlite3.Error, OSError) as error:

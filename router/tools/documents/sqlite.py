@@ -9,6 +9,9 @@ from pathlib import Path
 
 from router.tools.documents.database import Passage, Statements
 from router.tools.documents.schema import TABLES, TERMS, WORDS
+from router.write_ahead import enter_wal
+
+BUSY_SECONDS = 30.0
 
 
 class SqliteDatabase:
@@ -35,9 +38,10 @@ class SqliteDatabase:
         """This thread's connection."""
         found: sqlite3.Connection | None = getattr(self._local, "db", None)
         if found is None:
-            found = sqlite3.connect(self._path, timeout=30.0, isolation_level=None, check_same_thread=False)
+            found = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             found.row_factory = sqlite3.Row
-            found.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;")
+            enter_wal(found, BUSY_SECONDS)
+            found.executescript("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;")
             found.execute("PRAGMA cache_size=-16384")
             self._local.db = found
             self._open.append(found)
