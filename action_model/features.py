@@ -109,7 +109,7 @@ def tokens_of(text: str) -> list[int]:
         found = {word: one.ids[: sum(one.attention_mask)] for word, one in padded}
         if len(known) + len(found) <= MOST_WORDS:
             known.update((word, ids) for word, ids in found.items() if len(word) <= LONGEST_WORD)
-    return [token for word in words for token in known.get(word) or found[word]]
+    return [token for word in words for token in (known[word] if word in known else found[word])]
 
 
 @cache

@@ -19,19 +19,22 @@ SIZE = re.compile(rf"(?<![\d.x_]){NUMBER}([mbt])(?![a-z0-9])")
 def parameters_of(name: str) -> float | None:
     """Billions of parameters that the name says, above 0; None: it says nothing. Where only a part of them is active in
     each step, the geometric mean of all and active, a common rule for what such a model is worth."""
-    bare = name.lower().rsplit("/", 1)[-1]
+    found = _read(name.lower().rsplit("/", 1)[-1])
+    return found if found is not None and _is_size(found) else None
+
+
+def _read(bare: str) -> float | None:
     experts = EXPERTS.search(bare)
     if experts is not None:
         each = _number(experts[2])
         return math.sqrt(int(experts[1]) * each * SHARED * each * TWO_EXPERTS)
     active = ACTIVE.search(bare)
     without = bare if active is None else bare.replace(active[0], "")
-    found = [
-        size for match in SIZE.finditer(without) if (size := _number(match[1]) * UNITS[match[2]]) and _is_size(size)
-    ]
-    if not found:
-        return None if active is None else _number(active[1])
-    return found[0] if active is None else math.sqrt(found[0] * _number(active[1]))
+    sizes = (_number(match[1]) * UNITS[match[2]] for match in SIZE.finditer(without))
+    whole = next(filter(_is_size, sizes), None)
+    if whole is None or active is None:
+        return whole if active is None else _number(active[1])
+    return math.sqrt(whole * _number(active[1]))
 
 
 def _is_size(billions: float) -> bool:

@@ -33,3 +33,8 @@ def test_other_numbers_are_no_sizes(name: str) -> None:
 @pytest.mark.parametrize("name", ["glm-4-8bit", "gemini-1.5-pro-1m", "gemini-1.5-pro-002", "smollm2", "gpt-4o-mini"])
 def test_bits_and_context_lengths_are_no_sizes(name: str) -> None:
     assert parameters_of(name) is None
+
+
+@pytest.mark.parametrize("name", ["0x7b", "8x0b", "x-a0b", "30b-a0b", "0.0b", "9x99999b"])
+def test_a_size_of_nothing_or_beyond_reason_is_none(name: str) -> None:
+    assert parameters_of(name) is None

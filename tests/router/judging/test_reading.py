@@ -92,8 +92,9 @@ def test_any_reply_is_read_without_raising(text: str) -> None:
     )
 )
 def test_any_completion_and_any_probabilities_are_read_without_raising(value: Any) -> None:
-    read_opinions(json.dumps(value).encode(), ANSWER, [7])
-    read_opinions(completion(YES, {"content": value}), ANSWER, [7])
+    for body in (json.dumps(value).encode(), completion(YES, {"content": value})):
+        for opinion in read_opinions(body, ANSWER, [7]).values():
+            assert 0.0 <= opinion.probability <= 1.0
 
 
 def test_judges_are_chosen_for_their_independence() -> None:
