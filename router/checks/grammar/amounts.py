@@ -13,10 +13,10 @@ UNITS: dict[str, str] = {
     "paragraphs": r"paragraphs?",
     "lines": r"(?:non empty )?lines?(?: IN ANSWER)?",
     "nonspace_characters": r"(?:non space |non whitespace )characters?|characters? (?:NOT|excluding) (?:spaces|whitespace)",
-    "characters": r"characters?(?: (?:long|including spaces|USE spaces))?|chars?",
+    "characters": r"characters?(?: (?:long|including spaces|USE spaces))?|chars?(?: (?:including spaces|USE spaces))?",
     "letters": r"letters",
     "numbered_items": r"numbered (?:items?|points?|steps?)|items? IN numbered list",
-    "list_items": r"list items?|items? IN list",
+    "list_items": r"list items?|items? IN list|(?<=any )lists|^lists$",
     "bullets": r"(?:markdown )?(?:bullet ?points?|bullets?|bulleted (?:points?|items?)|bullet (?:items?|lists?))(?: IN markdown(?: format| syntax| formatting)?)?",
     "headings": r"(?:markdown )?(?:headings?|headers?|sub ?headings)",
     "highlights": r"(?:highlighted|bolded or italicized) (?:sections?|parts?|phrases?|KEYWORD|WORD|passages?|text sections?|areas?|portions?)(?: IN markdown(?: format| syntax)?)?",
@@ -26,7 +26,7 @@ UNITS: dict[str, str] = {
     r"(?: (?:, )?(?:represented|denoted|marked|indicated|shown|WRAP|enclosed)?(?: )?(?:IN|WITH)? ?square brackets)?|square bracket placeholders?",
     "numbers": r"(?:numbers?|numerals?|numerical values?|numeric values?)",
     "digits": r"digits?",
-    "urls": r"(?:urls?|links?|hyperlinks?|web links?)",
+    "urls": r"(?:valid )?(?:urls?|links?|hyperlinks?|web links?)",
     "questions": r"(?:questions?|question marks?)",
     "exclamations": r"(?:exclamation (?:marks?|points?)|exclamations?)",
     "commas": r"commas?",
@@ -161,7 +161,9 @@ _OF = r"(?P<of>WORD|sentences?|characters?|paragraphs?|lines?)"
 _SIGN = r"(?:MUST |BE |: |IN |USE )*"
 
 _NUMBERED: tuple[Rule, ...] = (
-    rule(rf"(?:{UNIT}) (?:MUST )?(?:APPEAR|USE|BE) (?:{RELATION} )?{N}(?P<post> times)", lambda m, c: _times(m, c)),
+    rule(
+        rf"(?:{UNIT}) (?:MUST )?(?:(?:APPEAR|USE|BE) )?(?:{RELATION} )?{N}(?P<post> times)", lambda m, c: _times(m, c)
+    ),
     rule(
         rf"(?:{RELATION} )?{N}(?: (?:full|complete|whole|separate|total|IN))?{POST.replace('post', 'post')} (?:{UNIT})",
         _count,

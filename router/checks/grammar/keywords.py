@@ -107,6 +107,7 @@ _LITERAL: tuple[Rule, ...] = (
     rule(rf"(?:repeat|APPEAR) {_KIND}{LIST} {_MANY}", _often),
     rule(rf"{_MANY} {_KIND}{LIST}", _often),
     rule(rf"work {_KIND}{LIST}(?: IN| IN ANSWER| IN IT)*", _passive(False)),
+    rule(rf"(?P<kind>){LIST} placeholders?", _listed),
     rule(rf"{_KIND}{LIST}(?: (?:IN IT|APPEAR|ALLOWED|JUST|together))?", _listed),
     rule(rf"{_KIND}{LIST} (?:MUST )?(?P<not>NOT )?(?:ALSO )?(?:both |all )?(?:APPEAR|USE)", _passive(False)),
     rule(rf"{_KIND}{LIST} (?:MUST )?(?:BE )?FORBIDDEN", _passive(True)),

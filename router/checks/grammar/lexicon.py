@@ -17,7 +17,7 @@ _SAME: dict[str, str] = {
     "ANSWER": "return|returns|returning|within the response|within your response|within your answer|within the answer|within the text|answer|answers|response|responses|reply|replies|output|text|message|completion|respond|responding|answering|replying|"
     "everything|entire response|whole response|entire answer|whole answer|entire reply|whole reply|entire output|whole output|full response|"
     "final answer|complete response|generated text|entire text|whole text|final response|final output|complete answer|full answer|"
-    "essay|story|poem|email|e mail|article|blog post|speech|advertisement|ad|rap|riddle|template|proposal|document|dialogue|joke|rant|blog|book report|report|review|critique|rubric|script|monologue|lyrics|song lyrics|facebook post|instagram post|linkedin post|social media post|press release|newsletter|product description|ballad|sonnet|ode|post|fake news article|news article|cover email|memo|eulogy|toast|fairy tale|short story|slogan|tagline|pitch|song|tweet|cover letter|haiku|limerick|itinerary|resume|"
+    "do it|do this|do so|essay|story|poem|email|e mail|article|blog post|speech|advertisement|ad|rap|riddle|template|proposal|document|dialogue|joke|rant|blog|book report|report|review|critique|rubric|script|monologue|lyrics|song lyrics|facebook post|instagram post|linkedin post|social media post|press release|newsletter|product description|ballad|sonnet|ode|post|fake news article|news article|cover email|memo|eulogy|toast|fairy tale|short story|slogan|tagline|pitch|song|tweet|cover letter|haiku|limerick|itinerary|resume|"
     "overall response|overall answer|overall length|total length|length|answer the question|respond to the question|"
     "answer this question|answer the query|respond to the query|explanation|generated response|everything you write|entire essay|"
     "entire story|entire letter|entire poem|whole essay|whole story|whole thing|whole poem|written response|answer me|summary|"
@@ -87,7 +87,7 @@ _SAME: dict[str, str] = {
     "these phrases|this word|this exact sentence|required words|required keywords|forbidden keywords|quote|line of text|exact line|"
     "exact text|exact string|the characters|the sequence|terms such as|words like|words such as|same phrase",
     "APPEAR": "appear|appears|appearing|occur|occurs|occurring|be used|is used|are used|be present|is present|are present|be included|"
-    "is included|are included|be mentioned|is mentioned|be found|show up|come up|be repeated|to appear|be contained|"
+    "is included|are included|be mentioned|is mentioned|be found|show up|shows up|showing up|come up|comes up|be repeated|to appear|be contained|"
     "be incorporated|appear anywhere|used|be written|present|be stated|be seen|be there|appear somewhere|are mentioned",
     "FORBIDDEN": "is not allowed|are not allowed|is forbidden|are forbidden|is prohibited|are prohibited|is banned|are banned|"
     "is disallowed|are disallowed|is not permitted|are not permitted|not allowed|forbidden|prohibited|banned|disallowed|"

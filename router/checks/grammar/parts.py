@@ -128,6 +128,7 @@ def rules(read: ReadCore) -> tuple[Rule, ...]:
             _each(read),
         ),
         rule(rf"(?:START|END)(?: off)? (?:EACH|all) {UNIT} (?P<rest>.+)", _edge_each(read)),
+        rule(rf"(?:LIMIT )?(?:EACH|all) {UNIT} to (?:MOST )?(?P<rest>#\d+ .+)", _limited_each(read)),
         rule(rf"{_COUNT}(?: ,| \()? EACH (?:IN (?:which|them) |one )?(?:MUST )?(?P<rest>.+)", _counted_each(read)),
         rule(
             rf"{_COUNT}(?: ,| \()? (?:(?:IN|USE|that USE|that BE) )*(?P<rest>(?:[A-Z]+ )?#\d+ [^,§]+?) EACH\b",
@@ -160,6 +161,16 @@ def _edge_each(read: ReadCore) -> Callable[[re.Match[str], Clause], list[Spec] |
         return (
             None if specs is None else [{"type": "each", "unit": unit_of_part(match), "check": spec} for spec in specs]
         )
+
+    return reader
+
+
+def _limited_each(read: ReadCore) -> Callable[[re.Match[str], Clause], list[Spec] | None]:
+    """ "Limit each bullet to one sentence"."""
+
+    def reader(match: re.Match[str], clause: Clause) -> list[Spec] | None:
+        specs = None if clause.is_negative else _inner(f"USE MOST {match['rest']}", clause, read, is_negative=False)
+        return specs and [{"type": "each", "unit": unit_of_part(match), "check": spec} for spec in specs]
 
     return reader
 

@@ -34,7 +34,7 @@ _THE = r"(?:(?:the|this|these|following|specific|exact|single|both|any of the|al
 _VERB = r"(?:with|using|include|including|use|uses|contain|contains|mention|mentions|avoid|say|saying|write|add|add the|incorporate) "
 _MANY = (
     rf"(?:(?:{_THE}|{_VERB})(?:words|terms|names|letters|characters|phrases|symbols)|keywords|key words"
-    r"|(?:with|has|have|having|contain|contains|containing|exactly|only) (?:the )?(?:keys|fields)|the keys)"
+    r"|of (?:the following|these)(?=:)|(?:with|has|have|having|contain|contains|containing|exactly|only) (?:the )?(?:keys|fields)|the keys)"
 )
 _SINGLE = rf"(?:(?:{_THE}|{_VERB})(?:word|term|name|letter|character|symbol|prefix|suffix|marker)|key ?word)"
 _STOP = (
@@ -51,10 +51,13 @@ _FOLLOW = (
 )
 _BARE = re.compile(
     rf"(?P<lead>\b(?i:{_MANY}):?\s+)(?P<items>{_ONE}(?:(?:\s*,\s*(?:and |or )?|\s+(?:and|or|nor)\s+){_ONE})*){_FOLLOW}"
-    rf"|(?P<lead1>\b(?i:{_SINGLE}):?\s+)(?P<item>{_ONE}){_FOLLOW}"
+    rf"|(?P<lead1>\b(?i:{_SINGLE}):?\s+)(?P<item>(?<=[Ll]etter )s\b|{_ONE}){_FOLLOW}"
 )
 _POSTSCRIPT = re.compile(r"(?<![\w§])(P\.\s?P\.\s?S\b\.?|P\.\s?S\b\.?|PPS\b|PS\b):?", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*,\s*(?:and |or )?|\s+(?:and|or|nor)\s+")
+
+_UNCLEAR = re.compile(r"[^\s,]\s+(?:and|or|nor)\s[^,]*,")
+""" "Salt and pepper, sugar": two items or three."""
 
 
 @dataclass
@@ -101,6 +104,8 @@ def take_quotes(text: str) -> tuple[str, Quotes]:
         if match.group("item"):
             item = match.group("item")
             return match.group("lead1") + (item if item.startswith("§") else quotes.keep(item))
+        if _UNCLEAR.search(match.group("items")):
+            return match.group()
         items = [item for item in _BETWEEN.split(match.group("items")) if item]
         marks = [item if item.startswith("§") else quotes.keep(item) for item in items]
         return match.group("lead") + " , ".join(marks)

@@ -19,7 +19,6 @@ from router.checks.grammar.shapes import (
     EXEMPLIFIED,
     FORBIDS,
     JOINT,
-    LABELS,
     LANGUAGE,
     MOOD,
     NO_PREFACE,
@@ -33,6 +32,7 @@ from router.checks.grammar.shapes import (
     TASK,
     TRIVIAL,
 )
+from router.checks.grammar.shorthand import spell_out
 from router.checks.grammar.wholes import read_whole
 
 ABBREVIATED = re.compile(r"\b(max|min|approx|ca)\.\s*(?=\w)", re.IGNORECASE)
@@ -85,8 +85,7 @@ def read_text(text: str) -> Reading:
 def _tidy(text: str) -> str:
     text = re.sub(r"\b(?:i\.e\.|e\.g\.),?", "such as", plain(text).strip())
     text = ABBREVIATED.sub(r"\1 ", text)
-    for pattern, better in LABELS:
-        text = pattern.sub(better, text)
+    text = spell_out(text)
     text = re.sub(r"^(?:[-*•]|\d{1,2}[.)])\s+", "", text)
     text = EMPHASIS.sub("", text)
     text = text.rstrip("!; ") if text.endswith(("!", ";")) else text

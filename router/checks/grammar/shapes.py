@@ -36,7 +36,7 @@ PREPOSITION = re.compile(
     re.IGNORECASE,
 )
 MOOD = re.compile(
-    r"^((?:please )?(?:be|keep it|stay|make it|keep (?:your|the) (?:answer|response|reply)) (?:very )?\w+)\s*(?::|-|\()\s*((?:at most|max|no more|under|less|fewer|up to|only|just|\d)[^()]*?)\)?$",
+    r"^((?:please )?(?:be|keep it|stay|make it|keep (?:your|the) (?:answer|response|reply)) (?:very )?\w+)\s*(?::|-|\(|,)\s*((?:at most|max|no more|under|less|fewer|up to|only|just|\d)[^()]*?)\)?$",
     re.IGNORECASE,
 )
 _AT_START = r"(?:^|(?<=[.;!\n]\s)|(?<=\n))"

@@ -32,7 +32,7 @@ def _count(text: str) -> int | None:
 
 
 def _sections(match: re.Match[str]) -> list[Spec] | None:
-    count, marker = _count(match.group("n")), _unquoted(match.group("marker"))
+    count, marker = _count(match.group("n")), match.group("marker").strip("\"'`")
     relation = (match.group("relation") or "").lower().strip()
     if count is None or not re.fullmatch(r"[\w ]{1,40}", marker):
         return None
@@ -132,7 +132,7 @@ WHOLES: tuple[tuple[re.Pattern[str], Read], ...] = (
     ),
     (
         _flags(
-            r"(?:first,?\s*)?(?:please )?repeat (?:the|this|my)(?: exact| entire| whole| full|,)* (?:request|prompt|question|sentence|text)(?: above| below)?,? ?(?:exactly )?(?:word[ -]for[ -]word|verbatim|exactly)?,?(?: without (?:any |making any )?changes?)?,?(?: and)?(?: then)?(?: (?:give|provide|write) (?:me )?your (?:answer|response)|answer it)?(?:\s*\(.*\)|[.;:] .*(?:do not (?:say|include|add)|before repeating).*)?\.?"
+            r"(?:first,?\s*)?(?:please )?repeat (?:the|this|my)(?: exact| entire| whole| full|,)* (?:request|prompt|question|sentence|text)(?: above| below)?,? ?(?:exactly )?(?:word[ -]for[ -]word|verbatim|exactly)?(?: first)?,?(?: without (?:any |making any )?changes?)?,?(?: and)?(?: then)?(?: (?:give|provide|write) (?:me )?your (?:answer|response)| ?answer(?: it)?)?(?:\s*\(.*\)|[.;:] .*(?:do not (?:say|include|add)|before repeating).*)?\.?"
         ),
         _copy,
     ),
