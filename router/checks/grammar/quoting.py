@@ -41,7 +41,7 @@ _STOP = (
     r"count|counts|limit|limits|length|lengths|order|should|must|shall|has|have|need|needs|is|are|was|in|of|that|which|with|and|or|for|"
     r"to|from|at|on|as|by|appear|appears|appearing|occur|occurs|used|being|per|each|every|only|itself|like|such|choice|you|using|"
     r"less|more|than|exactly|than|no|not|do|long|maximum|minimum|max|min|total|can|may|will|when|if|where|starting|ending|beginning|"
-    r"range|ranges|level|class|classes|family|frequency|s"
+    r"range|ranges|level|class|classes|family|frequency|s|once|twice|thrice|times"
 )
 _ONE = rf"(?!(?:{_STOP})\b)[^\s,.;:\"'()\[\]§]+"
 _FOLLOW = (
@@ -53,6 +53,12 @@ _BARE = re.compile(
     rf"(?P<lead>\b(?i:{_MANY}):?\s+)(?P<items>{_ONE}(?:(?:\s*,\s*(?:and |or )?|\s+(?:and|or|nor)\s+){_ONE})*){_FOLLOW}"
     rf"|(?P<lead1>\b(?i:{_SINGLE}):?\s+)(?P<item>(?<=[Ll]etter )s\b|{_ONE}){_FOLLOW}"
 )
+_NAMED = re.compile(
+    r"(?P<lead>\b(?i:(?:start|begin|end)(?:s|ing)? with (?:the )?word|key ?word)\s+)(?!(?:once|twice|thrice|in)\b)(?P<word>[A-Za-z]+)"
+    r"(?=\s*(?:$|[.,](?:\s|$)|\b(?:once|twice|in the|in your|(?:\d+|[a-z]+) times)\b))"
+    r"|(?P<lead1>\b(?i:the word)\s+)(?P<word1>[A-Za-z]+)(?=\s+(?:(?:should|must|has to|needs to)\s+)?(?:appear|occur)s?\b)"
+)
+"""Where any word is meant as a word, also one that elsewhere says something of words ("the word count")."""
 _POSTSCRIPT = re.compile(r"(?<![\w§])(P\.\s?P\.\s?S\b\.?|P\.\s?S\b\.?|PPS\b|PS\b):?", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*,\s*(?:and |or )?|\s+(?:and|or|nor)\s+")
 
@@ -81,6 +87,10 @@ def plain(text: str) -> str:
     return text.translate(_PLAIN)
 
 
+def _kept(match: re.Match[str], quotes: Quotes) -> str:
+    return (match["lead"] or match["lead1"]) + quotes.keep(match["word"] or match["word1"])
+
+
 def take_quotes(text: str) -> tuple[str, Quotes]:
     """A text without its literals, and the literals."""
     quotes = Quotes()
@@ -99,6 +109,7 @@ def take_quotes(text: str) -> tuple[str, Quotes]:
 
     text = _SPAN.sub(keep, text)
     text = _POSTSCRIPT.sub(lambda match: quotes.keep(match.group(1)), text)
+    text = _NAMED.sub(lambda match: _kept(match, quotes), text)
 
     def name(match: re.Match[str]) -> str:
         if match.group("item"):

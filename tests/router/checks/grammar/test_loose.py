@@ -116,6 +116,8 @@ PAIRS: list[tuple[str, str, str]] = [
     ("Keep it under 160 characters including spaces.", "x" * 159, "x" * 160),
     ("Don't use the letter 'e' at all.", "a Cat", "a tree"),
     ('The letter "q" should appear at least twice.', "qq", "q"),
+    ("Include keyword order three times in your response.", "order, order, order", "order, order"),
+    ("In your response, the word total should appear at least 2 times.", "total total", "total"),
     ("In your response, the letter s should appear at least 2 times.", "miss", "his"),
     ("Use the letter z fewer than 3 times.", "zz", "zzz"),
     ("No word longer than 8 letters.", "short words", "extraordinarily long"),
@@ -230,6 +232,8 @@ def test_a_loose_wording_tells_right_from_wrong(text: str, right: str, wrong: st
 
 
 JUDGED = [
+    "Use the keyword twice",
+    "Start with the word in bold",
     "Mention two of the following: cats and dogs, birds",
     "if x > 5 then say so",
     "Be kind, 3 cheers",
