@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,3 +78,19 @@ async def post(
     sent = {"data": io.BytesIO(body)} if isinstance(body, bytes) else {"json": body}
     async with session.post(url, headers=headers, **sent) as answer:
         return answer.status, await answer.json(), {name.lower(): value for name, value in answer.headers.items()}
+
+
+async def stream_of(proxy: Served, body: dict[str, Any]) -> tuple[list[bytes], dict[str, str]]:
+    """The raw events of a stream, and its headers."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{proxy.base_url}/chat/completions", json={"stream": True, **body}) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
+        raw = await answer.read()
+        return raw.split(b"\n\n")[:-1], {name.lower(): value for name, value in answer.headers.items()}
+
+
+def chunks_in(events: list[bytes]) -> list[Any]:
+    """The JSON of a stream's data events."""
+    return [json.loads(event[6:]) for event in events if event.startswith(b"data: {")]
