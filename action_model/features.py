@@ -8,15 +8,17 @@ al. 2009), and a few marks of code, maths and length.
 import math
 import re
 import string
-import zlib
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
+
+from action_model.words import Memory, grams_of, words_of
 
 Floats = NDArray[np.float64]
 
@@ -31,36 +33,41 @@ REMEMBERED = 4096
 FOURIER_SCALE = 0.5
 MARK_WEIGHT = 0.3
 
-READ_WHOLE = ("<unk>", "<s>", "</s>", "\u2581")
-MOST_WORDS = 50_000
-LONGEST_WORD = 40
+BLANK = "\u2581"
+READ_WHOLE = ("<unk>", "<s>", "</s>", BLANK)
 
-_WORD = re.compile(r" +[^ ]+")
-_TOKEN = re.compile(r"\w+|[^\w\s]")
-_DIGITS, _CAPITALS = string.digits.encode(), string.ascii_uppercase.encode()
-_OPERATOR = re.compile(r"[=+\-*/^<>]")
-_MARK_MEAN = np.array([5.9, 0.05, 0.3, 1.0, 0.2, 2.0, 0.2, 0.4])
-_MARK_SPREAD = np.array([1.0, 0.08, 0.4, 1.2, 0.3, 1.5, 0.6, 0.5])
+_DIGITS, _CAPITALS, _OPERATORS = string.digits.encode(), string.ascii_uppercase.encode(), b"=+-*/^<>"
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
+_MARK_MEAN = (5.9, 0.05, 0.3, 1.0, 0.2, 2.0, 0.2, 0.4)
+_MARK_SPREAD = (1.0, 0.08, 0.4, 1.2, 0.3, 1.5, 0.6, 0.5)
+_BEFORE_HASHED = EMBEDDING + FOURIER
 
 
 def featurize(texts: Sequence[str]) -> Floats:
     """(N, WIDTH). Deterministic; about 0.2 ms for a text of ordinary length."""
     clipped = [text[:CLIP_CHARACTERS] for text in texts]
-    embedded = embed(clipped)
+    words = [words_of(text) for text in clipped]
+    found = np.empty((len(clipped), WIDTH))
+    embedded = found[:, :EMBEDDING]
+    embedded[:] = _embed(clipped, words)
     weights, shifts = _fourier()
-    fourier = np.sqrt(2.0 / FOURIER) * np.cos(embedded @ weights + shifts)
-    hashed = np.stack([_hashed(text) for text in clipped]) if clipped else np.zeros((0, HASHED))
-    marks = np.array([_marks(text) for text in clipped]).reshape(-1, MARKS)
-    scaled = MARK_WEIGHT * np.clip((marks - _MARK_MEAN) / _MARK_SPREAD, -3.0, 3.0)
-    return np.concatenate([embedded, fourier, hashed, scaled], axis=1)
+    found[:, EMBEDDING:_BEFORE_HASHED] = np.sqrt(2.0 / FOURIER) * np.cos(embedded @ weights + shifts)
+    for row, text, some in zip(found, clipped, words, strict=True):
+        row[_BEFORE_HASHED:-MARKS] = _hashed(some)
+        row[-MARKS:] = _marks(text)
+    return found
 
 
 def embed(texts: Sequence[str]) -> Floats:
     """(N, 256) unit vectors of the frozen static embedding; about 0.1 ms a text."""
-    if not texts:
-        return np.zeros((0, EMBEDDING))
-    vectors = _pooled([text or " " for text in texts])
-    unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return _embed(texts, [words_of(text) for text in texts])
+
+
+def _embed(texts: Sequence[str], words: Sequence[list[str]]) -> Floats:
+    vectors = np.empty((len(texts), EMBEDDING))
+    for row, text, some in zip(vectors, texts, words, strict=True):
+        row[:] = _pooled(_tokens(text, some) if text else tokens_of(" "))
+    unit: Floats = vectors / np.maximum(np.sqrt(np.add.reduce(vectors * vectors, axis=1, keepdims=True)), 1e-9)
     return unit
 
 
@@ -78,44 +85,45 @@ def _remembered(text: str) -> Floats:
     return found
 
 
-def _pooled(texts: list[str]) -> Floats:
-    """(N, 256): means of the tokens' vectors, bit for bit the encoder's own `embed`, without places of tokens in the
+def _pooled(tokens: list[int]) -> Floats:
+    """(256,): the mean of the tokens' vectors, bit for bit the encoder's own `embed`, without places of tokens in the
     text and without padding, which take it half as long again."""
-    encoder = _encoder()
-    found = np.empty((len(texts), EMBEDDING))
-    for row, text in zip(found, texts, strict=True):
-        tokens = tokens_of(text)
-        row[:] = encoder.embedding[tokens].sum(axis=0) / np.float32(max(len(tokens), 1))
+    found: Floats = np.add.reduce(_encoder().embedding.take(tokens, axis=0), axis=0) / np.float32(max(len(tokens), 1))
     return found
 
 
 def tokens_of(text: str) -> list[int]:
-    """The encoder's tokens of a text: word by word, each once; words that were met before are remembered.
+    """The encoder's tokens of a text, word by word; one that holds a special token or the sign for a blank is read
+    whole."""
+    return _tokens(text, words_of(text))
 
-    No token of its vocabulary goes on past a blank, so no merge does, and byte-pair encoding of the parts is that of
-    the whole. Where a text ends with a blank, or holds a special token or the sign for a blank, it is read whole.
-    """
-    tokenizer = _encoder().tokenizer
-    if not text or text.endswith(" ") or any(mark in text for mark in READ_WHOLE):
-        whole: list[int] = tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
+
+def _tokens(text: str, words: list[str]) -> list[int]:
+    if not text or any(mark in text for mark in READ_WHOLE):
+        whole: list[int] = _encoder().tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
         return whole
-    known = _known_words()
-    words = _WORD.findall(" " + text)
-    unknown = [word for word in dict.fromkeys(words) if word not in known]
-    found = {}
-    if unknown:
-        read = tokenizer.encode_batch_fast([word[1:] for word in unknown], add_special_tokens=False)
-        padded = zip(unknown, read, strict=True)
-        found = {word: one.ids[: sum(one.attention_mask)] for word, one in padded}
-        if len(known) + len(found) <= MOST_WORDS:
-            known.update((word, ids) for word, ids in found.items() if len(word) <= LONGEST_WORD)
-    return [token for word in words for token in (known[word] if word in known else found[word])]
+    return _tokens_by_word().of(words)
 
 
 @cache
-def _known_words() -> dict[str, list[int]]:
-    """Words with the blanks before them, and their tokens: full after a few thousand texts, and 20 MB at most."""
-    return {}
+def _tokens_by_word() -> Memory[int]:
+    return Memory(_read_words)
+
+
+@cache
+def _grams_by_word() -> Memory[bytes]:
+    return Memory(lambda words: [grams_of(word) for word in words])
+
+
+def _read_words(words: Sequence[str]) -> list[list[int]]:
+    """Each word's tokens, with the blank before it; that before a line's end is a token by itself, which is left out,
+    as it is the whole of an empty word."""
+    tokenizer = _encoder().tokenizer
+    read = tokenizer.encode_batch_fast(list(words), add_special_tokens=False)
+    return [
+        one.ids[word.startswith("\n") : sum(one.attention_mask)] if word else [tokenizer.token_to_id(BLANK)]
+        for word, one in zip(words, read, strict=True)
+    ]
 
 
 @cache
@@ -133,38 +141,45 @@ def _fourier() -> tuple[Floats, Floats]:
     return weights, random.uniform(0.0, 2 * np.pi, FOURIER)
 
 
-def _hashed(text: str) -> Floats:
-    """Signed hashing of the set of words and word pairs, as a unit vector."""
-    words = _TOKEN.findall(text.lower())
-    grams = set(words)
-    grams.update(f"{first} {second}" for first, second in pairwise(words))
+def _hashed(words: list[str]) -> Floats:
+    """Signed hashing of the set of grams and of their pairs, as a unit vector. `zlib.crc32` goes on from a beginning:
+    a pair's is made from its first gram's."""
+    grams = _grams_by_word().of(words)
     vector = np.zeros(HASHED)
     if grams:
-        codes = np.fromiter((zlib.crc32(gram.encode()) for gram in grams), dtype=np.int64, count=len(grams))
-        signs = np.where(codes >> 31 & 1, 1.0, -1.0)
-        vector += np.bincount(codes % HASHED, signs, HASHED)  # sums of whole numbers: in any order the same
+        begun = {gram: crc32(gram) for gram in set(grams)}
+        codes = list(begun.values())
+        begun = {gram: crc32(b" ", code) for gram, code in begun.items()}
+        codes += [crc32(second, begun[first]) for first, second in set(pairwise(grams))]
+        found = np.array(codes, dtype=np.int64)
+        signs = np.where(found >> 31 & 1, 1.0, -1.0)
+        vector += np.bincount(found % HASHED, signs, HASHED)  # sums of whole numbers: in any order the same
         vector /= max(math.sqrt(float(vector @ vector)), 1e-9)
     return vector
 
 
 def _marks(text: str) -> list[float]:
     length = len(text) + 1
-    digits, capitals = _counted(text)
-    return [
+    digits, capitals, operators = _counted(text)
+    marks = (
         float(np.log(length)),
         digits / length,
         20.0 * text.count("\n") / length,
         float(text.count("?")),
-        10.0 * len(_OPERATOR.findall(text)) / length,
+        10.0 * operators / length,
         float(np.log1p(digits)),
         50.0 * text.count("$") / length,
         10.0 * capitals / length,
-    ]
+    )
+    standard = ((mark - mean) / spread for mark, mean, spread in zip(marks, _MARK_MEAN, _MARK_SPREAD, strict=True))
+    return [MARK_WEIGHT * min(max(one, -3.0), 3.0) for one in standard]
 
 
-def _counted(text: str) -> tuple[int, int]:
-    """Digits and capital letters."""
-    if not text.isascii():
-        return sum(map(str.isdigit, text)), sum(map(str.isupper, text))
-    plain = text.encode()
-    return len(plain) - len(plain.translate(None, _DIGITS)), len(plain) - len(plain.translate(None, _CAPITALS))
+def _counted(text: str) -> tuple[int, int, int]:
+    """Digits, capital letters, and signs of operators."""
+    foreign = "" if text.isascii() else "".join(_FOREIGN.findall(text))
+    plain = text.encode("ascii", "ignore")
+    digits, capitals, operators = (
+        len(plain) - len(plain.translate(None, some)) for some in (_DIGITS, _CAPITALS, _OPERATORS)
+    )
+    return digits + sum(map(str.isdigit, foreign)), capitals + sum(map(str.isupper, foreign)), operators
