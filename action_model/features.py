@@ -118,11 +118,12 @@ def _grams_by_word() -> Memory[bytes]:
 def _read_words(words: Sequence[str]) -> list[list[int]]:
     """Each word's tokens, with the blank before it; that before a line's end is a token by itself, which is left out,
     as it is the whole of an empty word."""
-    tokenizer = _encoder().tokenizer
-    read = tokenizer.encode_batch_fast(list(words), add_special_tokens=False)
+    tokenizer = _encoder().tokenizer  # word by word: a batch goes to other threads, to whose end this one would wait
     return [
-        one.ids[word.startswith("\n") : sum(one.attention_mask)] if word else [tokenizer.token_to_id(BLANK)]
-        for word, one in zip(words, read, strict=True)
+        tokenizer.encode(word, add_special_tokens=False).ids[word.startswith("\n") :]
+        if word
+        else [tokenizer.token_to_id(BLANK)]
+        for word in words
     ]
 
 
