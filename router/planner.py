@@ -13,11 +13,12 @@ from router.planning.choice import consider
 from router.planning.moves import build_moves
 from router.planning.poll_choice import PollChoice
 from router.planning.second import confirming_wave
-from router.planning.situation import Confirmation, Situation, Stop, Tradeoff, Verification
+from router.planning.situation import Coincidence, Confirmation, Situation, Stop, Tradeoff, Verification
 from router.planning.standing import Standing, standings
 from router.task import Candidate, FinishReason, Wave
 
 __all__ = [
+    "Coincidence",
     "Confirmation",
     "Situation",
     "Stop",

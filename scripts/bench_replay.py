@@ -17,6 +17,7 @@ from rich.table import Table as Shown
 from action_model.belief import Belief
 from action_model.metrics import interval
 from router.planner import Tradeoff
+from scripts.replay.agreeing import fit_coincidence
 from scripts.replay.beliefs import portfolio_of
 from scripts.replay.fixed import (
     Played,
@@ -25,7 +26,6 @@ from scripts.replay.fixed import (
     best_single,
     best_trio,
     cascade,
-    coincidence,
     parallel,
     single,
     two_then_third,
@@ -175,7 +175,7 @@ def polled_rows(field: Field, target_usd: float) -> dict[str, dict[str, Any]]:
     """Where nothing checks an answer: agreement, or what is predicted of a model."""
     train, test = field.train, field.test
     thresholds = best_thresholds(train, scores_of(field.beliefs.train), target_usd)
-    polls = Rules(polls=True, coincidence=coincidence(train))
+    polls = Rules(polls=True, coincidence=fit_coincidence(field.sample, field.sample_beliefs))
     many = replace(polls, calls=MOST_OPINIONS)
     codes, alone = answer_codes(test), single(test, best_single(train))
     return {

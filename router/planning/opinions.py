@@ -1,9 +1,10 @@
 """What answers that agree or differ say of which is right, where nothing else can be checked.
 
 Each answer is an opinion. Under particle s, action a is right with chance p_sa; right answers are all the same one, so
-at most one group of equal answers is right. A wrong answer repeats an earlier wrong one with chance `coincidence`,
-spread over the wrong groups by their size, and is new otherwise. That makes the opinions one generative model
-(Dawid and Skene 1979, with one truth and particles for the raters), and `Poll.joint` its exact joint weights.
+at most one group of equal answers is right. A wrong answer repeats an earlier wrong one with chance c_s, spread over
+the wrong groups by their size, and is new otherwise. That makes the opinions one generative model (Dawid and Skene
+1979, with one truth and particles for the raters), and `Poll.joint` its exact joint weights. c differs between
+particles: some tasks have a trap that most fall into, and answers that agree on those are no proof.
 A repeat of one action is, with chance 1 / (1 + concentration), the same answer again and says nothing.
 """
 
@@ -11,10 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from action_model.belief import Belief
 from router.planning.particles import Floats, clean_weights
-from router.planning.situation import Situation
+from router.planning.situation import Coincidence, Situation
+
+GOLDEN = 0.6180339887498949
+"""Its multiples fill an interval evenly."""
 
 
 @dataclass(frozen=True)
@@ -39,36 +44,49 @@ class Poll:
         return best
 
 
-def wrong_shares(sizes: tuple[int, ...], coincidence: float) -> tuple[Floats, Floats]:
-    """How a wrong answer falls under each hypothesis: (G, G + 1) into group g, (G + 1,) into a new one."""
+def coincidences(of: Coincidence, count: int) -> Floats:
+    """(count,): c of each particle, its odds log-logistic about those of the centre, whatever the particle demands."""
+    middle = min(max(of.centre, 1e-6), 1.0 - 1e-6)
+    rank = (np.arange(1, count + 1) * GOLDEN) % 1.0  # evenly spread over any stretch of particles
+    odds = middle / (1.0 - middle) * (rank / (1.0 - rank)) ** of.spread
+    found: Floats = odds / (1.0 + odds)
+    return found
+
+
+def wrong_shares(sizes: tuple[int, ...]) -> tuple[Floats, NDArray[np.bool_]]:
+    """How a repeated wrong answer falls: (G, G + 1) into group g under each hypothesis, (G + 1,) whether it may."""
     counts = np.array(sizes, dtype=float)
     wrong = counts.sum() - np.append(counts, 0.0)
-    share = coincidence * counts[:, None] / np.maximum(wrong, 1.0)[None, :]
+    share = counts[:, None] / np.maximum(wrong, 1.0)[None, :]
     share[np.arange(len(sizes)), np.arange(len(sizes))] = 0.0
-    return share, np.where(wrong > 0.0, 1.0 - coincidence, 1.0)
+    return share, wrong > 0.0
 
 
-def after_opinion(poll: Poll, chance: Floats, coincidence: float) -> Iterator[Poll]:
+def after_opinion(poll: Poll, chance: Floats, coincidence: Floats) -> Iterator[Poll]:
     """The polls after one more opinion, right with `chance` (N, S): it joins group 0, 1, ..., or is a new answer."""
-    share, fresh = wrong_shares(poll.sizes, coincidence)
-    right, wrong = chance[:, :, None], 1.0 - chance[:, :, None]
+    share, may_repeat = wrong_shares(poll.sizes)
+    wrong = poll.joint * (1.0 - chance)[:, :, None]
+    repeated = wrong * coincidence[:, None]
     for group, size in enumerate(poll.sizes):
-        joint = poll.joint * wrong * share[group]
+        joint = repeated * share[group]
         joint[:, :, group] = poll.joint[:, :, group] * chance
         yield Poll(joint, (*poll.sizes[:group], size + 1, *poll.sizes[group + 1 :]))
-    other = poll.joint * wrong * fresh
-    new = poll.joint[:, :, -1:] * right
+    other = wrong - repeated * may_repeat
+    new = poll.joint[:, :, -1:] * chance[:, :, None]
     yield Poll(np.concatenate([other[:, :, :-1], new, other[:, :, -1:]], axis=2), (*poll.sizes, 1))
 
 
-def expected_best(poll: Poll, chances: Floats, coincidence: float) -> Floats:
+def expected_best(poll: Poll, chances: Floats, coincidence: Floats) -> Floats:
     """(N, A): the expected mass of the best group after one opinion of each action, `chances` (S, A)."""
-    share, fresh = wrong_shares(poll.sizes, coincidence)
+    share, may_repeat = wrong_shares(poll.sizes)
     right = np.matmul(poll.joint.transpose(0, 2, 1), chances)
     wrong = poll.masses[:, :, None] - right
-    total: Floats = np.maximum((wrong[:, :-1] * fresh[:-1, None]).max(axis=1, initial=0.0), right[:, -1])
+    repeating = (poll.joint * coincidence[:, None]).transpose(0, 2, 1)
+    repeated = repeating.sum(axis=2)[:, :, None] - np.matmul(repeating, chances)  # (N, G + 1, A)
+    fresh = (wrong - repeated * may_repeat[:, None])[:, :-1]
+    total: Floats = np.maximum(fresh.max(axis=1, initial=0.0), right[:, -1])
     for group in range(len(poll.sizes)):
-        others = (wrong[:, :-1] * share[group, :-1, None]).max(axis=1)
+        others = (repeated[:, :-1] * share[group, :-1, None]).max(axis=1)
         total = total + np.maximum(others, right[:, group])
     return total
 
@@ -110,6 +128,7 @@ def count_opinions(situation: Situation) -> Count:
     belief = situation.belief
     index = {estimate.action: i for i, estimate in enumerate(belief.estimates)}
     chances, copies = usable_chances(belief), copy_chances(belief)
+    coincidence = coincidences(situation.coincidence, len(chances))
     poll, names = first_poll(belief), list[str]()
     last: dict[int, int] = {}
     spoken = np.zeros(len(belief.estimates))
@@ -120,7 +139,7 @@ def count_opinions(situation: Situation) -> Count:
             groups.append(None)
             continue
         group = names.index(answer) if answer in names else len(names)
-        children = list(after_opinion(poll, chances[:, action][None, :], situation.coincidence))
+        children = list(after_opinion(poll, chances[:, action][None, :], coincidence))
         copied = copies[action] if action in last else 0.0
         joint = (1.0 - copied) * children[group].joint
         if last.get(action) == group:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from router.planning.limits import Limits
 from router.planning.moves import MAX_REPEATS, Moves
-from router.planning.opinions import Count, Poll, count_opinions
+from router.planning.opinions import Count, Poll, coincidences, count_opinions
 from router.planning.particles import Floats
 from router.planning.polling import Depth, Panel, values, wave_value
 from router.planning.situation import Situation, Stop
@@ -37,7 +37,7 @@ class PollChoice:
             np.clip(moves.chance, 1e-4, 1.0 - 1e-4),
             tradeoff.usd * moves.usd + tradeoff.seconds * moves.seconds,
             1.0 / (1.0 + moves.familiarity),
-            situation.coincidence,
+            coincidences(situation.coincidence, len(moves.weights)),
         )
         count, limits = count_opinions(situation), Limits.of(situation)
         spoken = count.spoken[moves.index]

@@ -17,12 +17,13 @@ Ints = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Panel:
-    """The actions that may be asked: `chances` (S, A), `prices` (A,) in units of success (money and time), `copies`."""
+    """The actions that may be asked: `chances` (S, A), `prices` (A,) in units of success (money and time), `copies`
+    (A,), and `coincidence` (S,) of wrong answers."""
 
     chances: Floats
     prices: Floats
     copies: Floats
-    coincidence: float
+    coincidence: Floats
 
 
 @dataclass(frozen=True, slots=True)

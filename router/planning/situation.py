@@ -42,6 +42,16 @@ class Confirmation:
     verification: Verification
 
 
+@dataclass(frozen=True, slots=True)
+class Coincidence:
+    """How often a wrong answer repeats an earlier wrong one: `centre` in a task in the middle, its log odds spread
+    between tasks in units of the logistic distribution. `maestro bench replay` fits both on train; by default between
+    what questions with choices have (.4 and .5) and what questions for a number have (.15 and 1)."""
+
+    centre: float = 0.3
+    spread: float = 0.7
+
+
 def never_fixes(index: int, repair: Repair) -> float:
     """The chance of a fix where nothing can be fixed."""
     return 0.0
@@ -56,7 +66,7 @@ class Situation:
     `answers` are the candidates' final answers in order (equal strings agree, None cannot be compared): the only
     evidence of a task without requirements, whose `belief` must not have been updated by them. `confirmed` are the
     candidates an independent judge has seen already. `compares` says that final answers can be compared at all, and
-    `coincidence` how often two wrong ones are equal.
+    `coincidence` how often wrong ones are equal.
     """
 
     belief: Belief
@@ -78,7 +88,7 @@ class Situation:
     confirmed: frozenset[str] = frozenset()
     answers: tuple[str | None, ...] = ()
     compares: bool = False
-    coincidence: float = 0.3
+    coincidence: Coincidence = Coincidence()
 
     @property
     def is_poll(self) -> bool:

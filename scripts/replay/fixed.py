@@ -3,7 +3,6 @@
 An exact verifier says of each answer whether it satisfies. A cascade asks its models in order until one passes.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -128,14 +127,3 @@ def best_trio(train: Table, target_usd: float) -> tuple[int, ...]:
         if played.usd.mean() <= target_usd and played.right.mean() > best[0]:
             best = (float(played.right.mean()), trio)
     return best[1]
-
-
-def coincidence(train: Table) -> float:
-    """How often two wrong answers to one prompt are the same answer."""
-    equal = pairs = 0
-    for row, answers in enumerate(train.answers):
-        wrong = [answer for model, answer in enumerate(answers) if answer is not None and not train.passed[row, model]]
-        counts = Counter(wrong).values()
-        equal += sum(count * (count - 1) for count in counts)
-        pairs += len(wrong) * (len(wrong) - 1)
-    return equal / max(pairs, 1)

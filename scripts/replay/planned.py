@@ -9,7 +9,7 @@ import numpy as np
 from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Evidence
 from router.learning import both, revised
-from router.planner import Confirmation, Situation, Stop, Tradeoff, Verification, best_candidate, plan_wave
+from router.planner import Coincidence, Confirmation, Situation, Stop, Tradeoff, Verification, best_candidate, plan_wave
 from router.task import Candidate, Requirement, Verdict, Wave
 from scripts.replay.fixed import Played
 from scripts.replay.tables import Table
@@ -30,7 +30,7 @@ class Rules:
     judge_usd: float | None = None
     judge_seconds: float = 0.5
     polls: bool = False
-    coincidence: float = 0.3
+    coincidence: Coincidence = Coincidence()
     calls: int = 4
     max_parallel: int = 1
     seconds: float | None = None

@@ -6,7 +6,7 @@ import pytest
 from action_model.actions import Action
 from action_model.belief import Belief, Estimate
 from action_model.outcomes import Grid
-from router.planner import Tradeoff
+from router.planner import Coincidence, Tradeoff
 from scripts.bench_replay import cascade_for, evenly, figures
 from scripts.replay.beliefs import portfolio_of
 from scripts.replay.fixed import (
@@ -14,7 +14,6 @@ from scripts.replay.fixed import (
     best_cascade,
     best_single,
     cascade,
-    coincidence,
     parallel,
     single,
     two_then_third,
@@ -90,14 +89,11 @@ def test_where_two_differ_a_third_is_paid_and_decides() -> None:
     assert played.calls.tolist() == [3.0, 2.0]
 
 
-def test_coincidence_is_the_share_of_equal_pairs_of_wrong_answers() -> None:
-    assert coincidence(table_of(np.zeros((3, 2)))) == 1.0
-    assert coincidence(HALF) == 0.0
-
-
 def test_agreement_alone_ends_before_the_calls_do() -> None:
     beliefs = [belief(0.8, 0.8)] * HALF.count
-    played = play(HALF, beliefs, portfolio_of(HALF), Tradeoff(usd=0.05), Rules(polls=True, coincidence=0.1))
+    played = play(
+        HALF, beliefs, portfolio_of(HALF), Tradeoff(usd=0.05), Rules(polls=True, coincidence=Coincidence(0.1))
+    )
     assert played.calls.max() < 4
     assert played.right.mean() >= 0.5
 
