@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from action_model.checkpoint import CheckpointError, load_checkpoint
+from action_model.costed import with_costs
 from action_model.evaluate import evaluate_with
 from action_model.learned import LearnedEstimator
 from action_model.offline.figures import predictions
-from action_model.outcomes import SELECTIONS, read_grids, selection_of
+from action_model.outcomes import SELECTIONS, Grid, read_grids, selection_of
 from action_model.repeated import TABLES, repeat_figures
 from proxy.settings import SettingsError
 from scripts.offline.in_use import checkpoint_in_use
@@ -70,13 +72,11 @@ def command(
     held: list[Judged] = []
     for position, name in enumerate(names, 1):
         with console.status(f"{name} ({position} of {len(names)})") as status:
-            selection = selection_of(name, data)
-            assert selection is not None, "chosen_benchmarks names only what is there"
-            grids = read_grids(data, selection, [train_split, test_split])
-            train, test = grids[train_split], grids[test_split]
-            if not train.prompts or not test.prompts:
+            splits = _costed(name, data, [train_split, test_split], console)
+            if splits is None:
                 console.print(f"{name}: no prompts in split '{train_split}' or '{test_split}'; left out")
                 continue
+            train, test = splits
             told = predictions(in_use, test)
             one = evaluate_with(train, test, told, lambda what, n=name: status.update(f"{n}: {what}"))  # type: ignore[misc]
             held.append(judged(name, test, one.ours, told))
@@ -90,6 +90,17 @@ def command(
         svg_path.write_text(reliability({one.table: bins_of(one) for one in held}), "utf-8")
     beside = Path("evaluation.html") if json_path is None else json_path.with_suffix(".html")
     tell(found, held, html_path or beside)
+
+
+def _costed(name: str, data: Path, splits: Sequence[str], console: Console) -> tuple[Grid, Grid] | None:
+    """A benchmark's train and test prompts, of the models with a cost; None: there are none in one of the splits."""
+    selection = selection_of(name, data)
+    assert selection is not None, "chosen_benchmarks names only what is there"
+    grids = read_grids(data, selection, splits)
+    train, test, free = with_costs(*(grids[split] for split in splits))
+    if free:
+        console.print(f"{name}: no cost of {', '.join(free)}; left out", markup=False, highlight=False)
+    return (train, test) if train.prompts and test.prompts else None
 
 
 def bins_of(one: Judged) -> dict[str, list[tuple[float, float]]]:
