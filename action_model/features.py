@@ -27,6 +27,8 @@ EMBEDDING = 256
 FOURIER = 256
 HASHED = 2048
 MARKS = 8
+DENSE = EMBEDDING + FOURIER
+"""Columns before the hashed ones; the marks stand after them."""
 WIDTH = EMBEDDING + FOURIER + HASHED + MARKS
 CLIP_CHARACTERS = 4000
 REMEMBERED = 4096
@@ -40,7 +42,6 @@ _DIGITS, _CAPITALS, _OPERATORS = string.digits.encode(), string.ascii_uppercase.
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _MARK_MEAN = (5.9, 0.05, 0.3, 1.0, 0.2, 2.0, 0.2, 0.4)
 _MARK_SPREAD = (1.0, 0.08, 0.4, 1.2, 0.3, 1.5, 0.6, 0.5)
-_BEFORE_HASHED = EMBEDDING + FOURIER
 
 
 def featurize(texts: Sequence[str]) -> Floats:
@@ -51,9 +52,9 @@ def featurize(texts: Sequence[str]) -> Floats:
     embedded = found[:, :EMBEDDING]
     embedded[:] = _embed(clipped, words)
     weights, shifts = _fourier()
-    found[:, EMBEDDING:_BEFORE_HASHED] = np.sqrt(2.0 / FOURIER) * np.cos(embedded @ weights + shifts)
+    found[:, EMBEDDING:DENSE] = np.sqrt(2.0 / FOURIER) * np.cos(embedded @ weights + shifts)
     for row, text, some in zip(found, clipped, words, strict=True):
-        row[_BEFORE_HASHED:-MARKS] = _hashed(some)
+        row[DENSE:-MARKS] = _hashed(some)
         row[-MARKS:] = _marks(text)
     return found
 

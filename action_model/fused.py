@@ -1,14 +1,14 @@
 """A learnt model laid out for one text at a time: all tables' views in a few large products."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from action_model.clusters import Clusters
-from action_model.features import Floats
-from action_model.latent import logit
+from action_model.features import DENSE, MARKS, Floats
 from action_model.learnt import Learnt
+from action_model.mixture import Mixture
 from action_model.ridge import Ridge
 
 LEAST_TOLD = 1e-4
@@ -16,44 +16,24 @@ LEAST_TOLD = 1e-4
 
 
 @dataclass(frozen=True)
-class Topics:
-    """The topics of all tables side by side, T in all: `at` + x @ `weights` (d, T) tells each, to its `power` and as a
-    share of its table's, which lie together from `starts`; the shares times `means` (T, M) are what they add."""
-
-    at: Floats
-    weights: Floats
-    power: Floats
-    starts: NDArray[np.intp]
-    counts: NDArray[np.intp]
-    means: Floats
-
-    def told(self, x: Floats) -> Floats:
-        """(M,)."""
-        share: Floats = np.maximum(self.at + x @ self.weights, LEAST_TOLD) ** self.power
-        share /= np.repeat(np.add.reduceat(share, self.starts), self.counts)
-        added: Floats = share @ self.means
-        return added
-
-
-@dataclass(frozen=True)
 class Fused:
-    """`at` + x @ `slope` (M,) is level and ridge differences; a share of all K groups times `means` adds the rest.
+    """`rows` (K + T + M, d) and `at` tell of a text: how near it is to the centres of all K groups, all T topics, and
+    level with ridge differences of all M models. A share of each view's groups and topics times `means` adds the rest.
 
-    Groups of one view lie together, from `starts`; `inverse` is 1 / temperature of each group's view. The two large
-    matrices are in single precision: what they cost is reading them from memory.
+    Groups of one view lie together, from `starts`, and so do a table's topics after them; `owner` is each one's view.
+    Topics are taken to their `power`. The large matrices are in single precision: what they cost is reading them from
+    memory.
     """
 
     center: Floats
     basis: NDArray[np.float32]
-    at: Floats
-    slope: Floats
-    centers: NDArray[np.float32]
-    norms: Floats
+    rows: NDArray[np.float32]
+    at: NDArray[np.float32]
+    power: NDArray[np.float32]
     starts: NDArray[np.intp]
-    counts: NDArray[np.intp]
-    inverse: Floats
-    means: Floats
-    topics: Topics | None
+    owner: NDArray[np.intp]
+    groups: int
+    means: NDArray[np.float32]
     scale: Floats
     bias: Floats
 
@@ -63,82 +43,125 @@ class Fused:
 
     def project(self, features: Floats) -> Floats:
         """(d,): the same as `Projection` of one text, but only the words that are there are looked up."""
-        there = np.flatnonzero(features)
-        found: Floats = features[there].astype(np.float32) @ self.basis[there] - self.center
-        return found
+        said, words = features.astype(np.float32), slice(DENSE, -MARKS)
+        there = np.flatnonzero(said[words]) + DENSE
+        found = said[:DENSE] @ self.basis[:DENSE] + said[there] @ self.basis.take(there, axis=0)
+        projected: Floats = found + said[-MARKS:] @ self.basis[-MARKS:] - self.center
+        return projected
 
     def logits_at(self, x: Floats) -> Floats:
         """The same of a text's projected features (d,)."""
-        found = self.at + x @ self.slope
-        near = (2.0 * (self.centers @ x.astype(np.float32)) - self.norms) * self.inverse
-        near -= np.repeat(np.maximum.reduceat(near, self.starts), self.counts)
-        share = np.exp(near)
-        share /= np.repeat(np.add.reduceat(share, self.starts), self.counts)
-        found += share @ self.means
-        if self.topics is not None:
-            found += self.topics.told(x)
-        corrected: Floats = self.scale * logit(np.clip(found, 0.005, 0.995)) + self.bias
+        told = self.rows @ x.astype(np.float32)
+        told += self.at
+        share = told[: len(self.owner)]
+        near, topics = share[: self.groups], share[self.groups :]
+        views = self.starts[: np.searchsorted(self.starts, self.groups)]
+        near -= np.maximum.reduceat(near, views)[self.owner[: self.groups]]
+        np.exp(near, out=near)
+        np.power(np.maximum(topics, LEAST_TOLD), self.power, out=topics)
+        share /= np.add.reduceat(share, self.starts)[self.owner]
+        found = (told[len(share) :] + share @ self.means).astype(np.float64)
+        found = np.minimum(np.maximum(found, 0.005), 0.995)
+        corrected: Floats = self.scale * np.log(found / (1.0 - found)) + self.bias
         return corrected
+
+
+@dataclass(frozen=True)
+class Aside:
+    """What else is told of a text, by ridge: `at` + x @ `weights`. First the logarithm of output tokens of all M
+    models, then of seconds of those with paces, then how many requirements such texts had, by table."""
+
+    at: Floats
+    weights: Floats
+    models: int
+    paced: int
+    columns: tuple[NDArray[np.intp], ...]
+
+    def tell(self, x: Floats) -> tuple[Floats, Floats, Floats]:
+        """(M,) tokens, (L,) seconds, (M,) requirements of projected features (d,)."""
+        told = self.at + x @ self.weights
+        requirements, tables = np.zeros(self.models), told[self.models + self.paced :]
+        for columns, count in zip(self.columns, tables.tolist(), strict=True):
+            requirements[columns] = max(count, 0.0)
+        return told[: self.models], told[self.models : self.models + self.paced], requirements
+
+
+def lay_aside(learnt: Learnt) -> Aside:
+    """Lays out all ridges besides the marginals' own side by side."""
+    paces = [] if learnt.paces is None else [learnt.paces.ridge]
+    ridges = [learnt.log_tokens, *paces, *learnt.requirement_counts.values()]
+    return Aside(
+        np.concatenate([ridge.mean - ridge.center @ ridge.weights for ridge in ridges]),
+        np.concatenate([ridge.weights for ridge in ridges], axis=1),
+        len(learnt.models),
+        sum(len(ridge.mean) for ridge in paces),
+        tuple(np.array(learnt.tables[table], dtype=np.intp) for table in learnt.requirement_counts),
+    )
+
+
+@dataclass
+class _Layout:
+    """The parts of `Fused`, table by table: levels and ridge differences, groups of clusters, topics."""
+
+    at: Floats
+    slope: Floats
+    groups: list["_Group"] = field(default_factory=list)
+    topics: list["_Group"] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Some rows that share one whole: `rows` (k, d), `at` (k,), their `power`, and `means` (k, M)."""
+
+    rows: Floats
+    at: Floats
+    power: float
+    means: Floats
 
 
 def fuse(learnt: Learnt) -> Fused:
     """Lays out the mixtures of all tables side by side."""
     width, models = learnt.projection.basis.shape[1], len(learnt.models)
-    at, slope = np.zeros(models), np.zeros((width, models))
-    centers: list[Floats] = []
-    inverse: list[Floats] = []
-    means: list[Floats] = []
-    topics: list[tuple[Ridge, float, Floats]] = []
+    layout = _Layout(np.zeros(models), np.zeros((width, models)))
     for table, mixture in learnt.mixtures.items():
-        columns = list(learnt.tables[table])
-        present = (mixture.topics is not None, bool(mixture.clusters), True)
-        total = sum(weight for weight, is_there in zip(mixture.weights, present, strict=True) if is_there)
-        by_topic = mixture.level_share if mixture.topics is not None and mixture.topic_levels is not None else 0.0
-        for ridge, weight in ((mixture.level, 1.0 - by_topic), (mixture.differences, mixture.weights[2] / total)):
-            at[columns] += weight * (ridge.mean - ridge.center @ ridge.weights)
-            slope[:, columns] += weight * ridge.weights
-        for view in mixture.clusters:
-            assert isinstance(view.gate, Clusters)
-            centers.append(view.gate.centers)
-            inverse.append(np.full(len(view.gate.centers), 1.0 / view.gate.temperature))
-            means.append(_placed(view.means * mixture.weights[1] / total / len(mixture.clusters), columns, models))
-        if mixture.topics is not None and isinstance(mixture.topics.gate, Ridge):
-            said = mixture.topics.means * mixture.weights[0] / total
-            if by_topic and mixture.topic_levels is not None:
-                said = said + by_topic * mixture.topic_levels[:, None]
-            placed = _placed(said, columns, models)
-            topics.append((mixture.topics.gate, mixture.topics.power, placed))
-    stacked = np.concatenate(centers)
-    counts = np.array([len(part) for part in centers], dtype=np.intp)
+        _lay_out(layout, mixture, list(learnt.tables[table]))
+    parts = [*layout.groups, *layout.topics]
+    counts = [len(part.at) for part in parts]
     return Fused(
         learnt.projection.center @ learnt.projection.basis,
         learnt.projection.basis.astype(np.float32),
-        at,
-        slope,
-        stacked.astype(np.float32),
-        (stacked**2).sum(axis=1),
-        np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.intp),
-        counts,
-        np.concatenate(inverse),
-        np.concatenate(means),
-        _side_by_side(topics),
+        np.concatenate([*(part.rows for part in parts), layout.slope.T]).astype(np.float32),
+        np.concatenate([*(part.at for part in parts), layout.at]).astype(np.float32),
+        np.repeat([part.power for part in layout.topics], counts[len(layout.groups) :]).astype(np.float32),
+        (np.cumsum(counts) - counts).astype(np.intp),
+        np.repeat(np.arange(len(parts), dtype=np.intp), counts),
+        sum(counts[: len(layout.groups)]),
+        np.concatenate([part.means for part in parts]).astype(np.float32),
         learnt.latent.scale,
         learnt.latent.bias,
     )
 
 
-def _side_by_side(topics: list[tuple[Ridge, float, Floats]]) -> Topics | None:
-    if not topics:
-        return None
-    counts = np.array([len(means) for _, _, means in topics], dtype=np.intp)
-    return Topics(
-        np.concatenate([gate.mean - gate.center @ gate.weights for gate, _, _ in topics]),
-        np.concatenate([gate.weights for gate, _, _ in topics], axis=1),
-        np.repeat([power for _, power, _ in topics], counts),
-        np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.intp),
-        counts,
-        np.concatenate([means for _, _, means in topics]),
-    )
+def _lay_out(layout: _Layout, mixture: Mixture, columns: list[int]) -> None:
+    models = len(layout.at)
+    present = (mixture.topics is not None, bool(mixture.clusters), True)
+    total = sum(weight for weight, is_there in zip(mixture.weights, present, strict=True) if is_there)
+    by_topic = mixture.level_share if mixture.topics is not None and mixture.topic_levels is not None else 0.0
+    for ridge, weight in ((mixture.level, 1.0 - by_topic), (mixture.differences, mixture.weights[2] / total)):
+        layout.at[columns] += weight * (ridge.mean - ridge.center @ ridge.weights)
+        layout.slope[:, columns] += weight * ridge.weights
+    for view in mixture.clusters:
+        gate = view.gate
+        assert isinstance(gate, Clusters)
+        means = _placed(view.means * mixture.weights[1] / total / len(mixture.clusters), columns, models)
+        at = -(gate.centers**2).sum(axis=1) / gate.temperature
+        layout.groups.append(_Group(2.0 * gate.centers / gate.temperature, at, 1.0, means))
+    if mixture.topics is not None and isinstance(mixture.topics.gate, Ridge):
+        said, told = mixture.topics.means * mixture.weights[0] / total, mixture.topics.gate
+        if by_topic and mixture.topic_levels is not None:
+            said = said + by_topic * mixture.topic_levels[:, None]
+        at = told.mean - told.center @ told.weights
+        layout.topics.append(_Group(told.weights.T, at, mixture.topics.power, _placed(said, columns, models)))
 
 
 def _placed(means: Floats, columns: list[int], models: int) -> Floats:

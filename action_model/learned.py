@@ -15,7 +15,7 @@ from action_model.checkpoint import DEFAULT, load_checkpoint
 from action_model.device import Device, chosen_device
 from action_model.facts import Facts
 from action_model.features import featurize
-from action_model.fused import fuse
+from action_model.fused import fuse, lay_aside
 from action_model.identity import identity_of
 from action_model.latent import sigmoid
 from action_model.learnt import Learnt
@@ -79,7 +79,7 @@ class LearnedEstimator:
         self._thetas = np.concatenate([learnt.latent.theta, learnt.joined.theta, mean])
         self._places: dict[tuple[str, str, float, float, float | None], tuple[int, float]] = {}
         self._texts: LRUCache[str, Reading] = LRUCache(REMEMBERED)
-        self._fused = fuse(learnt)
+        self._fused, self._aside = fuse(learnt), lay_aside(learnt)
         self.identity = identity_of(learnt)
         self.online = Online()
         spreads = np.concatenate([learnt.token_spread, learnt.joined.token_spread])
@@ -160,15 +160,13 @@ class LearnedEstimator:
     def _reading_of(self, x: Floats, logits: Floats) -> "Reading":
         learnt, joined = self._learnt, self._learnt.joined
         demand = learnt.demand(logits)
-        tokens = learnt.log_tokens.mean + (x - learnt.log_tokens.center) @ learnt.log_tokens.weights
-        return Reading(
-            np.concatenate([logits, joined.bias + joined.loadings @ demand]),
-            float(logits.mean()) - self._usual,
-            demand,
-            np.concatenate([tokens, tokens.mean() + joined.log_tokens]),
-            np.concatenate([learnt.requirements_at(x), np.zeros(len(joined.names))]),
-            np.zeros(0) if learnt.paces is None else learnt.paces.ridge.predict(x[None, :])[0],
-        )
+        tokens, seconds, requirements = self._aside.tell(x)
+        difficulty = float(logits.sum()) / len(logits) - self._usual
+        if joined.names:
+            logits = np.concatenate([logits, joined.bias + joined.loadings @ demand])
+            tokens = np.concatenate([tokens, tokens.mean() + joined.log_tokens])
+            requirements = np.concatenate([requirements, np.zeros(len(joined.names))])
+        return Reading(logits, difficulty, demand, tokens, requirements, seconds)
 
     def _lengths(self, reading: "Reading", columns: list[int]) -> list[Lengths | None]:
         """Output tokens of each action, its own where it was learnt apart; None where its model is not known."""
