@@ -122,14 +122,14 @@ def sobol_normal(count: int, dimensions: int) -> Floats:
 
 def logit(p: Floats) -> Floats:
     """Log odds, clipped away from certainty."""
-    clipped = np.clip(p, 0.005, 0.995)
+    clipped = np.minimum(np.maximum(p, 0.005), 0.995)
     odds: Floats = np.log(clipped / (1.0 - clipped))
     return odds
 
 
 def sigmoid(x: Floats) -> Floats:
     """The logistic function."""
-    found: Floats = 1.0 / (1.0 + np.exp(-np.clip(x, -40.0, 40.0)))
+    found: Floats = 1.0 / (1.0 + np.exp(-np.minimum(np.maximum(x, -40.0), 40.0)))
     return found
 
 

@@ -136,7 +136,7 @@ def belief_of(
 
     `lengths` are the output tokens of each offer, None where they were not learnt: they are the prior's then.
     """
-    means, spreads = success.mean(axis=0).tolist(), success.std(axis=0).tolist()
+    means, spreads = _moments(success)
     estimates, taken = [], dict[tuple[str, int], Taken]()
     count = float(facts.input_tokens)
     told = lengths or (None,) * len(means)
@@ -171,6 +171,14 @@ def belief_of(
         passes=zeros,
         failures=zeros.copy(),
     )
+
+
+def _moments(success: Floats) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each action over the particles, as `mean` and `std` have them, in less time."""
+    count = len(success)
+    mean = np.add.reduce(success, axis=0) / count
+    apart = success - mean
+    return mean.tolist(), np.sqrt(np.add.reduce(apart * apart, axis=0) / count).tolist()
 
 
 class Taken(NamedTuple):
