@@ -191,7 +191,9 @@ def _pivot(rows: dict[str, list[Any]], kept: Sequence[int], models: tuple[str, .
         if j is not None:
             cells.setdefault(rows["prompt_id"][i], {}).setdefault(j, i)
     whole = sorted(prompt_id for prompt_id, row in cells.items() if len(row) == len(models))
-    index = np.array([[cells[p][j] for j in range(len(models))] for p in whole], dtype=np.intp).reshape(-1, len(models))
+    index = np.array([[cells[p][j] for j in range(len(models))] for p in whole], dtype=np.intp).reshape(
+        len(whole), len(models)
+    )
     first: list[int] = index[:, 0].tolist() if whole else []
     prompts = tuple(rows["prompt"][i] for i in first)
     inputs = _numbers(rows["input_tokens"], np.array(first, dtype=np.intp))

@@ -51,14 +51,14 @@ def _grid(rows: Sequence[Mapping[str, Any]], models: tuple[str, ...], fill: bool
     return Grid(
         prompts,
         tuple(names),
-        tuple(f"{row['benchmark']}/{row['category']}" for row in first),
+        tuple(f"{row['benchmark']}/{row.get('category')}" for row in first),
         models,
         _filled(prompts, score) if fill and names else score,
         _by_column(usd),
         _by_column(tokens),
         _by_column(seconds),
-        np.array([float(row["input_tokens"] or 0) for row in first]),
-        tuple(tuple(cell[0]["answer"] if cell else None for cell in row) for row in found),
+        np.array([float(row.get("input_tokens") or 0) for row in first]),
+        tuple(tuple(cell[0].get("answer") if cell else None for cell in row) for row in found),
         np.array([float(row.get("requirement_count") or 0) for row in first]),
     )
 
@@ -78,5 +78,5 @@ def _by_column(values: Floats) -> Floats:
 
 
 def _mean(cell: Sequence[Mapping[str, Any]], column: str) -> float:
-    told = [float(row[column]) for row in cell if row[column] is not None]
+    told = [float(row[column]) for row in cell if row.get(column) is not None]
     return sum(told) / len(told) if told else float("nan")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from action_model.costed import with_costs
 from action_model.estimator import Estimator
 from action_model.features import Floats
 from action_model.offline.figures import Change, Choosing, Predicted, alone, change, predicted, predictions, some_of
@@ -34,10 +35,10 @@ def judged(table: str, grid: Grid, after: Floats, before: Floats | None) -> Judg
 
 
 def judge(held: Mapping[str, Grid], after: Estimator, before: Estimator | None) -> list[Judged]:
-    """Both checkpoints on the held-out tasks of every table that has any."""
+    """Both checkpoints on the held-out tasks of every table that has any, by the models with a cost."""
     found = []
     for name, grid in held.items():
-        some = some_of(grid)
+        some = with_costs(grid, some_of(grid))[1]
         if not some.prompts:
             continue
         old = None if before is None else predictions(before, some)
