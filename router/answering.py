@@ -27,13 +27,14 @@ LOOK_EVERY_CHARACTERS = 48
 
 @dataclass(frozen=True)
 class Order:
-    """One candidate to be made. `may_cut` says whether a failing stream may be given up now; `started` hears the first
-    sign of an answer."""
+    """One candidate to be made. `is_last_hope`: nothing else is there or runs, so that it will not be given up;
+    `may_cut` says whether a failing stream may be given up now; `started` hears the first sign of an answer."""
 
     planned: PlannedAction
     place: Place
     job: Job
     harvest: Harvest
+    is_last_hope: bool
     may_cut: Callable[[], bool]
     started: Callable[[], None]
     may_hedge: Callable[[], bool]
@@ -155,7 +156,7 @@ class Answerer:
         job, model = order.job, self._upstreams.find(planned.action.model)
         if job.is_bound:
             model = replace(model, fallbacks=())
-        streamed = is_final and (job.is_watched or model.upstream in job.streamed)
+        streamed = is_final and (_watches(order) or model.upstream in job.streamed)
         call = Call(
             model,
             CHAT,
@@ -228,6 +229,11 @@ class _Race:
         if self._winner is None:
             raise self._errors[0]
         return self._winner
+
+
+def _watches(order: Order) -> bool:
+    """Is it worth seeing the answer grow: may it be given up, or be needed before it is finished?"""
+    return order.job.is_watched and (not order.is_last_hope or order.job.deadline is not None)
 
 
 def as_stream(body: bytes) -> bytes:

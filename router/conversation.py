@@ -28,8 +28,8 @@ class Conversation:
     A later request of the same conversation has today's `whole` among its `earlier`.
     """
 
-    whole: str
-    earlier: tuple[str, ...]
+    whole: bytes
+    earlier: tuple[bytes, ...]
     in_tool_loop: bool
     is_signed: bool
 
@@ -49,7 +49,7 @@ def conversation_of(task: Task) -> Conversation:
         messages = msgspec.json.decode(field, type=list[msgspec.Raw])
         roles = [_decode_roles(message).role for message in messages]
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return Conversation(hashlib.sha256(field).hexdigest(), (), False, False)
+        return Conversation(_digest(hashlib.sha256(field)), (), False, False)
     names = _prefix_names(messages)
     spoken = [place for place, role in enumerate(roles) if role == "assistant"]
     return Conversation(
@@ -60,12 +60,17 @@ def conversation_of(task: Task) -> Conversation:
     )
 
 
-def _prefix_names(messages: Sequence[msgspec.Raw]) -> list[str]:
+def _prefix_names(messages: Sequence[msgspec.Raw]) -> list[bytes]:
     """A name for each prefix: of none, of one message, of two, ..."""
     running = hashlib.sha256()
-    names = [running.hexdigest()]
+    names = [_digest(running)]
     for message in messages:
         running.update(bytes(message))
         running.update(b"\0")
-        names.append(running.copy().hexdigest())
+        names.append(_digest(running))
     return names
+
+
+def _digest(running: "hashlib._Hash") -> bytes:
+    """Half of a digest: no two of 128 bits meet by chance, and who made two meet would meet only its own."""
+    return running.digest()[:16]

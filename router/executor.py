@@ -134,6 +134,7 @@ class Executor:
             place,
             running.job,
             running.harvest,
+            is_last_hope=running.started == 1 and not running.known,
             may_cut=lambda: _gives_up(running, position),
             started=started,
             may_hedge=lambda: not running.known,

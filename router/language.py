@@ -23,6 +23,11 @@ COMMONEST = {
     "nl": "de het een en van is niet dat met voor op hoe wat zijn je",
 }
 COMMON = {language: frozenset(words.split()) for language, words in COMMONEST.items()}
+SPOKEN = {
+    word: tuple(language for language, common in COMMON.items() if word in common)
+    for word in frozenset().union(*COMMON.values())
+}
+"""The languages in which each of these words is common."""
 LOOKED_AT = 400
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -35,6 +40,9 @@ def language_of(text: str) -> str:
             if letters.search(start):
                 return language
     words = _WORD.findall(start.lower())
-    hits = {language: sum(word in common for word in words) for language, common in COMMON.items()}
+    hits = dict.fromkeys(COMMON, 0)
+    for word in words:
+        for language in SPOKEN.get(word, ()):
+            hits[language] += 1
     best = max(hits, key=lambda language: hits[language])
     return best if hits[best] > max(1, hits["en"]) else "en"

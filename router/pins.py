@@ -27,7 +27,7 @@ class Pin:
 class Pins:
     """Remembers, per key. `kept` forgets by itself (a TTL cache); two keys never see each other's pins."""
 
-    def __init__(self, kept: MutableMapping[tuple[str, str], Pin]) -> None:
+    def __init__(self, kept: MutableMapping[tuple[str, bytes], Pin]) -> None:
         self._kept = kept
 
     def find(self, scope: str, conversation: Conversation) -> Pin | None:

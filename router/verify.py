@@ -114,7 +114,7 @@ class Verifier:
 
     async def verify(self, candidate: Candidate, subject: Subject, terms: Terms) -> tuple[Verdict, ...]:
         """A verdict for each requirement; score None where it could not be validated."""
-        judge = self._choose(candidate.action.model, ())
+        judge = self._choose(candidate.action.model, ()) if subject.is_judged else None
         return await self._decide(_Sitting(candidate, subject, terms, judge, 0))
 
     async def confirm(self, candidate: Candidate, subject: Subject, terms: Terms) -> tuple[Verdict, ...]:
@@ -141,17 +141,19 @@ class Verifier:
 
     def can_validate(self, subject: Subject) -> bool:
         """Can all that is required be validated: is nothing judged, or is there a judge that gives verdicts?"""
+        if not subject.is_judged:
+            return True
         model = self._choose("", ())
-        return not subject.is_judged or (model is not None and self._judge.answering(model) >= LEAST_ANSWERING)
+        return model is not None and self._judge.answering(model) >= LEAST_ANSWERING
 
     def verification(self, subject: Subject) -> Verification:
         """What checking one candidate costs, and how often it is right, for the planner."""
-        return self._verification(subject, self._choose("", ()))
+        return self._verification(subject, self._choose("", ())) if subject.is_judged else Verification()
 
     def confirmation(self, subject: Subject) -> Confirmation | None:
         """The second opinion on offer; None where nothing is judged, or there is only one judge."""
-        first = self._choose("", ())
-        if not subject.is_judged or first is None:
+        first = self._choose("", ()) if subject.is_judged else None
+        if first is None:
             return None
         second = self._choose("", {first.id})
         return (
@@ -184,10 +186,13 @@ class Verifier:
         subject = sitting.subject
         answer = Answer(sitting.candidate.text, subject.prompt)
         checked = await _check_all(subject.compiled, answer)
-        validated, opinions = await asyncio.gather(
-            asyncio.gather(*(_validate(compiled, answer) for compiled in subject.compiled)), self._opinions(sitting)
-        )
-        await self._audit(subject, checked, opinions)
+        validated: Sequence[list[Finding]] = [[] for _ in subject.compiled]
+        opinions: dict[str, Opinion] = {}
+        if subject.is_judged or any(compiled.validators for compiled in subject.compiled):
+            validated, opinions = await asyncio.gather(
+                asyncio.gather(*(_validate(compiled, answer) for compiled in subject.compiled)), self._opinions(sitting)
+            )
+            await self._audit(subject, checked, opinions)
         return tuple(
             self._combine(requirement, compiled, [*checked[i], *validated[i]], opinions.get(requirement.name))
             for i, (requirement, compiled) in enumerate(zip(subject.requirements, subject.compiled, strict=True))

@@ -122,6 +122,24 @@ async def test_the_only_answer_under_way_is_never_cut() -> None:
     assert run.score == 0.0
 
 
+@pytest.mark.parametrize(
+    ("budget", "count", "streams"),
+    [
+        (Budget(calls=1), 1, False),
+        (Budget(calls=1, seconds=30.0), 1, True),
+        (Budget(seconds=4.0, effort="high"), 2, True),
+    ],
+)
+async def test_the_only_answer_under_way_is_asked_for_whole_unless_a_deadline_may_end_it(
+    budget: Budget, count: int, streams: bool
+) -> None:
+    it = stage(lambda model, body, number: Play("fine", 1.0))
+    run = await it.run(task(budget=budget))
+    assert run.finish_reason == FinishReason.ALL_SATISFIED
+    assert len(run.waves[0].actions) >= count
+    assert {"stream" in heard.body for heard in it.upstreams.heard} == {streams}
+
+
 async def test_a_slow_call_is_hedged_at_another_upstream_and_the_loser_cancelled() -> None:
     def script(model: Model, body: Any, number: int) -> Play:
         return Play("fine", 60.0) if number == 0 else Play("fine", 1.0)
