@@ -42,6 +42,7 @@ from router.ledger.registry import Registry
 from router.ledger.webhook import Webhook
 from router.planning.situation import Tradeoff
 from router.recounting import recount
+from router.steering import Steering
 from router.tools.bench import Toolroom
 from router.tools.documents.library import Library
 from router.tools.guard import Allowance
@@ -120,7 +121,9 @@ async def build_router(settings: Settings, around: Around = lambda inner: inner)
         if isinstance(estimator, SwappingEstimator):
             exits.push_async_callback(_cancelled, asyncio.create_task(estimator.watch()))
         verifier = Verifier(Judge(pool), _judges(settings, pool), JudgeRates(ledger), settings.judge.audit_share)
-        dispatcher = Dispatcher(pool, ledger, estimator, verifier, _options(settings, upstream_settings, toolroom))
+        options = _options(settings, upstream_settings, toolroom)
+        await options.steering.recall(ledger)
+        dispatcher = Dispatcher(pool, ledger, estimator, verifier, options)
         return Rooms(
             settings,
             pool,
@@ -154,7 +157,20 @@ def _options(settings: Settings, upstreams: Sequence[UpstreamSettings], toolroom
         efforts=efforts_with({name: Tradeoff(said.usd, said.seconds) for name, said in settings.efforts.items()}),
         hedging=settings.limits.hedging,
         exploration=Exploration(settings.exploration_share, random.random),
+        steering=Steering(stated_means(settings)),
     )
+
+
+def stated_means(settings: Settings) -> dict[Tradeoff, float]:
+    """The mean dollars of a run that efforts state, by what they say a dollar and a second are worth. Raises
+    SettingsError where two efforts are worth the same and cost differently."""
+    goals: dict[Tradeoff, float] = {}
+    for name, said in settings.efforts.items():
+        if said.mean_usd is not None:
+            tradeoff = Tradeoff(said.usd, said.seconds)
+            if goals.setdefault(tradeoff, said.mean_usd) != said.mean_usd:
+                raise SettingsError(f"efforts.{name}: another effort with the same worths states another mean_usd")
+    return goals
 
 
 def _notices(settings: Settings) -> Notices:

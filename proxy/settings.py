@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from proxy.terms import Effort, PointSettings, Section, TeamSettings, Usd
+from proxy.terms import Effort, EffortSettings, Section, TeamSettings, Usd
 from proxy.variants import VariantsSettings
 
 
@@ -208,7 +208,7 @@ class Settings(BaseSettings):
     aliases: Mapping[str, str] = {}
     judge: JudgeSettings = JudgeSettings()
     defaults: DefaultsSettings = DefaultsSettings()
-    efforts: Mapping[Effort, PointSettings] = {}
+    efforts: Mapping[Effort, EffortSettings] = {}
     teams: Mapping[str, TeamSettings] = {}
     validators: Mapping[str, str] = {}
     webhooks: WebhookSettings = WebhookSettings()

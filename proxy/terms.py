@@ -23,6 +23,12 @@ class PointSettings(Section):
     seconds: Annotated[float, Field(ge=0)]
 
 
+class EffortSettings(PointSettings):
+    """An effort's point; with `mean_usd`, a dollar is then worth what keeps the mean cost of its runs there."""
+
+    mean_usd: Annotated[float, Field(gt=0)] | None = None
+
+
 class RunDefaults(Section):
     """What holds of a team's or key's requests where they say nothing, and what they may not pass.
 

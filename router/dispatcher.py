@@ -75,7 +75,7 @@ class Dispatcher:
         self._ledger = ledger
         self._verifier = verifier
         self._options = options
-        self.observers: list[Observer] = []
+        self.observers: list[Observer] = [options.steering.observe]
         self._outlook = Outlook(estimator, options.clock, variants=options.variants)
         self._punctuality = Punctuality()
         pins = Pins(TTLCache(MOST_PINS, PIN_SECONDS, timer=options.clock))
@@ -100,7 +100,7 @@ class Dispatcher:
 
     def choose(self, task: Task, caller: Caller) -> Road:
         """The road. Raises BadRequest (a bad check), UnknownModel (none may serve this)."""
-        return self._roads.choose(task, caller)
+        return self._roads.choose(self._options.steering.steered(task), caller)
 
     async def relay(self, task: Task, caller: Caller, road: Road, path: str = CHAT) -> Reply:
         """One model's whole answer, metered."""
@@ -189,7 +189,7 @@ class Dispatcher:
         return Prediction(campaign.belief.estimates, frontier(campaign.situation(), tradeoffs))
 
     def _campaign(self, task: Task, caller: Caller, road: Road, purse: RunPurse, watch: Watch) -> Campaign:
-        named = task.named_action
+        task, named = self._options.steering.steered(task), task.named_action
         if named is None:
             prospect = self._outlook.believe(task, road.facts, road.models, road.pin, road.is_bound)
             plan = None
@@ -290,7 +290,7 @@ class Dispatcher:
         self._tell(Ended(task, caller, road, run, run.attempts, run.spent))
         account = Account(caller.team, caller.key_id)
         asked = request_of(road.facts, road.subject.requirements, tradeoff_of(task), self._options.store_texts)
-        asked |= self._outlook.estimator.reading(road.facts.text)
+        asked |= {**self._outlook.estimator.reading(road.facts.text), **self._options.steering.told(task)}
         await self._ledger.record_run(run.id, account, trace_of(run, self._options.store_texts) | {"request": asked})
         rows = outcomes_of(run, road.subject.kinds)
         teach(self._outlook.estimator, road.facts.text, rows, run)

@@ -7,6 +7,7 @@ from router.checks.check import Validator
 from router.efforts import EFFORTS
 from router.exploration import NONE, Exploration
 from router.planning.situation import Tradeoff
+from router.steering import Steering
 from router.task import Effort
 from router.techniques.registry import load_techniques
 from router.techniques.technique import Technique
@@ -21,7 +22,8 @@ class DispatcherOptions:
     `most_calls` bounds the calls of all runs at once, `slots` those at each upstream: both shared fairly between teams.
     `streamed` names upstreams that only stop working when a stream is left (llama.cpp); `efforts` what money and time
     are worth at each effort; without `hedging` a slow call gets no second one beside it. `exploration` is the share of
-    first waves that try an action at random; `variants` are what the settings offer beside the plain sample.
+    first waves that try an action at random; `variants` are what the settings offer beside the plain sample;
+    `steering` keeps mean costs at what the operator stated.
     """
 
     clock: Callable[[], float]
@@ -37,3 +39,4 @@ class DispatcherOptions:
     hedging: bool = True
     exploration: Exploration = NONE
     variants: Variants = NO_VARIANTS
+    steering: Steering = field(default_factory=lambda: Steering({}))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from proxy.control.fields import read_body, team_in
 from proxy.control.task import read_task
 from proxy.settings import DefaultsSettings, Settings
-from proxy.terms import PointSettings
+from proxy.terms import EffortSettings
 from router.errors import BadRequest, Forbidden, TooLarge, UnknownModel
 from router.task import Budget, Caller, Defaults, OperatingPoint, Requirement, Task
 
@@ -294,6 +294,6 @@ def test_headers_travel_on_but_those_of_this_hop_and_ours() -> None:
 
 
 def test_an_effort_is_worth_what_the_settings_say() -> None:
-    efforts = {"high": PointSettings(usd=3.5, seconds=0.001)}
+    efforts = {"high": EffortSettings(usd=3.5, seconds=0.001)}
     assert read({"model": "maestro-high"}, efforts=efforts).operating_point == OperatingPoint(3.5, 0.001)
     assert read({"model": "maestro-low"}, efforts=efforts).operating_point is None
