@@ -20,7 +20,7 @@ from router.planning.situation import Tradeoff
 from router.task import OperatingPoint, Task
 
 logger = logging.getLogger("maestro.steering")
-GAIN = 0.03
+GAIN = 0.05
 """How much one run at twice the goal raises the logarithm of the worth."""
 MOST = 8.0
 """A dollar counts at most so many times more or less than was set: a goal that no plan meets is not chased further."""

@@ -20,6 +20,7 @@ from scripts.replay.curves import HALVES, WORTHS, Curve, curve, expected_usd, wo
 from scripts.replay.fixed import best_single, single
 from scripts.replay.latent import latent_beliefs
 from scripts.replay.planned import Rules, play
+from scripts.replay.steered import play_steered
 from scripts.replay.tables import Table, load_tables
 from scripts.stamp import stamp
 
@@ -29,10 +30,14 @@ POINT = """\
 [efforts.{name}]          # ${goal_usd:.6f} a task aimed at, ${train_usd:.6f} there
 # fitted on one half, the other costs {bias:+.1%} ± {spread:.1%} (mean and standard deviation of {halves} halves)
 # {held} tasks not seen: ${held_usd:.6f} ({low:.6f} to {high:.6f}), {off:+.1%}, {right:.3f} right;
-# the planner expected {shift:+.1%} of them
+# the planner expected {shift:+.1%} of them; steered by mean_usd, in {orders} orders: {steered_low:+.1%} to
+# {steered_high:+.1%}, {steered_right:.3f} right
 usd = {usd_value:.4g}
 seconds = 0.0
+mean_usd = {goal_usd:.6g}
 """
+ORDERS = 8
+"""Random orders in which the held tasks come where spending is steered."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,8 @@ class Level:
     """One effort: the worth of a dollar for a stated mean cost, and how near tasks not seen come to it.
 
     `bias` and `spread` by halves of the train tasks; `shift` is how much dearer the planner expected the held tasks to
-    be than the train tasks, which no fit on the train tasks can know.
+    be than the train tasks, which no fit on the train tasks can know. `steered` is how far the mean cost of the held
+    tasks is off the goal, in each of some orders, where what they cost steers what a dollar is worth.
     """
 
     usd_value: float
@@ -52,6 +58,8 @@ class Level:
     held_interval: tuple[float, float]
     shift: float
     right: float
+    steered: tuple[float, ...]
+    steered_right: float
 
 
 def read_shares(text: str) -> dict[str, float]:
@@ -112,6 +120,7 @@ def fit(
     """One level, and what it costs on tasks not seen."""
     worth, (bias, spread) = played.worth_at(goal_usd), played.error(goal_usd)
     outcome = play(held[0], held[1], portfolio_of(held[0]), Tradeoff(usd=worth), Rules())
+    steered = [play_steered(*held, Tradeoff(usd=worth), goal_usd, seed) for seed in range(ORDERS)]
     shift = expected_usd(*held, worth).mean() / max(expected_usd(*train, worth).mean(), 1e-15) - 1.0
     return Level(
         usd_value=worth,
@@ -123,6 +132,8 @@ def fit(
         held_interval=interval(lambda rows: float(outcome.usd[rows].mean()), len(outcome.usd)),
         shift=float(shift),
         right=float(outcome.right.mean()),
+        steered=tuple(float(one.usd.mean()) / goal_usd - 1.0 for one in steered),
+        steered_right=float(np.mean([one.right.mean() for one in steered])),
     )
 
 
@@ -132,6 +143,7 @@ def settings(levels: Mapping[str, Level], table: str, tasks: int, held: int, bas
     for name, level in levels.items():
         low, high = level.held_interval
         off = level.held_usd / level.goal_usd - 1.0
-        more = {"halves": HALVES, "held": held, "low": low, "high": high, "off": off}
+        more = {"halves": HALVES, "held": held, "low": low, "high": high, "off": off, "orders": ORDERS}
+        more |= {"steered_low": min(level.steered), "steered_high": max(level.steered)}
         lines.append(POINT.format(name=name, **asdict(level), **more))
     return "\n".join(lines)

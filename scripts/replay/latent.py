@@ -11,7 +11,7 @@ from action_model.evaluate import predict_usd
 from action_model.features import featurize
 from action_model.latent import Latent
 from action_model.mixture import fit_mixture
-from action_model.projection import fit_projection
+from action_model.topics import telling_projection
 from action_model.train import out_of_fold
 from scripts.replay.beliefs import SAME_ANSWER
 from scripts.replay.tables import Floats, Table
@@ -31,7 +31,7 @@ class LatentBeliefs:
 def latent_beliefs(train: Table, test: Table) -> LatentBeliefs:
     """Fits on the train prompts alone."""
     x, z = featurize(train.grid.prompts), featurize(test.grid.prompts)
-    projection = fit_projection(x)
+    projection = telling_projection([x], [train.grid.categories])
     x, z = projection(x), projection(z)
     seen = out_of_fold(x, train.grid)
     latent = fit_joint(seen, train.passed)

@@ -65,7 +65,7 @@ def latency_tables(result: Result) -> list[str]:
 
 
 def efforts_tables(result: Result) -> list[str]:
-    """Each level: stated, on the tasks of the fit, by halves, on tasks not seen."""
+    """Each level: stated, on the tasks of the fit, by halves, on tasks not seen, and on those steered by their cost."""
     heads = (
         "effort",
         "a dollar is worth",
@@ -77,6 +77,8 @@ def efforts_tables(result: Result) -> list[str]:
         "beside it",
         "expected",
         "right",
+        "steered",
+        "right then",
     )
     rows = (
         (
@@ -90,6 +92,8 @@ def efforts_tables(result: Result) -> list[str]:
             f"{level['held_usd'] / level['goal_usd'] - 1:+.1%}",
             f"{level['shift']:+.1%}",
             number(level["right"]),
+            f"{min(level['steered']):+.1%} to {max(level['steered']):+.1%}",
+            number(level["steered_right"]),
         )
         for name, level in result["efforts"].items()
     )

@@ -78,6 +78,8 @@ LEVEL = {
     "held_interval": [0.01, 0.014],
     "shift": 0.02,
     "right": 0.9,
+    "steered": [-0.01, 0.034],
+    "steered_right": 0.9,
 }
 SAMPLES = {"n": 1, "verified": 0.1, "doubtful": 0.1, "majority": None, "usd": 0.01, "longest_tokens": 9.0}
 CASE = {"name": "t b", "weak": "w", "prompts": 3, "rows": [SAMPLES, SAMPLES | {"n": 2, "usd": 0.02}]}
@@ -114,7 +116,7 @@ ARMS = {
 }
 RESULTS: dict[str, tuple[dict[str, Any], str]] = {
     "latency": (LATENCY, "| 2 | 1.02 | 1.05 |"),
-    "efforts": ({"table": "t", "tasks": 3, "held": 2, "efforts": {"low": LEVEL}}, "+20.0%"),
+    "efforts": ({"table": "t", "tasks": 3, "held": 2, "efforts": {"low": LEVEL}}, "-1.0% to +3.4%"),
     "scaling": ({"cases": [CASE | {"strong": "s", "once": SAMPLES, "verdict": "no crossing"}]}, "No crossing."),
     "repair": (
         {

@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.planner import Tradeoff
 from scripts.efforts import fit, read_shares, settings
+from scripts.replay.beliefs import portfolio_of
 from scripts.replay.curves import Curve, curve
+from scripts.replay.planned import Rules, play
+from scripts.replay.steered import play_steered
 from tests.scripts.test_replay import belief, table_of
 
 
@@ -28,7 +32,18 @@ def test_the_mean_cost_lands_within_five_percent_where_tasks_differ() -> None:
     assert level.held_usd == pytest.approx(goal, rel=0.05)
     assert abs(level.bias) < 0.05 and 0.0 < level.spread < 0.5
     assert level.shift == pytest.approx(0.0)
+    assert np.mean(np.abs(level.steered)) < 0.05
     assert f"usd = {level.usd_value:.4g}" in settings({"low": level}, "table", 80, 80, 0.1)
+
+
+def test_what_tasks_cost_brings_a_mean_that_was_fitted_wrongly_to_the_goal() -> None:
+    draw = np.random.default_rng(5)
+    cheap, dear = draw.uniform(0.05, 0.95, 300), draw.uniform(0.05, 0.95, 300)
+    table = table_of((draw.random((300, 2)) < np.stack([cheap, dear], axis=1)).astype(float))
+    beliefs = [belief(*chances) for chances in zip(cheap.tolist(), dear.tolist(), strict=True)]
+    alone = play(table, beliefs, portfolio_of(table), Tradeoff(usd=5.0), Rules()).usd.mean()
+    goal = 0.7 * float(alone)
+    assert play_steered(table, beliefs, Tradeoff(usd=5.0), goal, 1).usd.mean() == pytest.approx(goal, rel=0.05)
 
 
 @given(st.lists(st.floats(0.001, 10.0), min_size=4, max_size=8), st.floats(0.001, 10.0))
