@@ -15,6 +15,8 @@ EDGES = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
 """A claim P(satisfied) belongs to the bin after the last edge that it reaches."""
 MIDDLE = 4
 """The first bin that says rather yes."""
+UNFOUNDED = 3
+"""The bin of a yes whose quotation is not in the answer."""
 STRENGTH = 10.0
 PRIOR_TRUE_PASS, PRIOR_FALSE_PASS = 0.9, 0.2
 LEAST_LABELS = 20.0
@@ -144,10 +146,12 @@ def _rising(given_true: Shares, given_false: Shares) -> tuple[tuple[float, float
 
 
 def _threshold(given_true: Shares, given_false: Shares) -> int:
+    """One half, unless another gains: a higher one, or one that lets a yes pass whatever it quotes."""
+
     def gain(threshold: int) -> float:
         return sum(given_true[threshold:]) - sum(given_false[threshold:])
 
-    best = max(range(MIDDLE, len(EDGES) + 1), key=gain)
+    best = max((MIDDLE, UNFOUNDED, *range(MIDDLE + 1, len(EDGES) + 1)), key=gain)
     return best if gain(best) >= gain(MIDDLE) + LEAST_GAIN else MIDDLE
 
 

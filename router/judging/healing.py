@@ -42,9 +42,16 @@ def _decode(text: str, start: int) -> tuple[Any, int]:
 
 def _try(text: str) -> tuple[Any, int] | None:
     try:
-        return json.JSONDecoder(strict=False).raw_decode(text)
+        return json.JSONDecoder(strict=False, object_pairs_hook=_doubtful).raw_decode(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _doubtful(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; one that says "satisfied" twice, as a badly copied quotation may, says so only if all do."""
+    found = dict(pairs)
+    words = [value for name, value in pairs if name == "satisfied"]
+    return {**found, "satisfied": next((word for word in words if word is not True), True)} if words else found
 
 
 def _verdicts(value: Any) -> list[dict[str, Any]]:

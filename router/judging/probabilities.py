@@ -5,9 +5,12 @@ The weighting over verdict tokens is that of G-Eval (Liu et al. 2023, arXiv 2303
 
 import math
 import re
+from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Any
 
-_VERDICT = re.compile(r'"id"\s*:\s*"?(\d{1,6})"?[^{}]{0,200}?"satisfied"\s*:\s*"?(true|false|yes|no)', re.IGNORECASE)
+_ID = re.compile(r'"id"\s*:\s*"?(\d{1,6})\b')
+_VERDICT = re.compile(r'"satisfied"\s*:\s*"?(true|false|yes|no)', re.IGNORECASE)
 _TRUE, _FALSE = ("true", "yes", "tr", "t"), ("false", "no", "fal", "fa", "f")
 
 
@@ -20,13 +23,21 @@ def verdict_probabilities(tokens: Any) -> dict[int, float]:
         starts.append(len(text))
         text += str(token.get("token", "")) if isinstance(token, dict) else ""
     found: dict[int, float] = {}
-    for match in _VERDICT.finditer(text):
-        position = max(i for i, start in enumerate(starts) if start <= match.start(2))
-        probability = _weigh(tokens[position])
+    for number, word in _written(text):
+        probability = _weigh(tokens[bisect_right(starts, word) - 1])
         if probability is not None:
-            number = int(match[1])
             found[number] = min(probability, found.get(number, 1.0))
     return found
+
+
+def _written(text: str) -> Iterator[tuple[int, int]]:
+    """Each verdict's number, and where its word begins. What is copied from an answer may hold words of its own: all
+    that stand between one number and the next are told, so that the most doubtful can count."""
+    ids = list(_ID.finditer(text))
+    ends = [*(one.start() for one in ids), len(text)][1:]
+    for one, end in zip(ids, ends, strict=False):
+        for verdict in _VERDICT.finditer(text, one.end(), end):
+            yield int(one[1]), verdict.start(1)
 
 
 def _weigh(token: dict[str, Any]) -> float | None:

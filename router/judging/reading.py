@@ -3,6 +3,7 @@ in the answer."""
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +17,15 @@ UNSTATED = 0.85
 """The confidence of a verdict that states none: sure enough for a mandatory requirement, no more."""
 UNQUOTED = 0.9
 """The most that a pass without any quotation may claim in words."""
-UNFOUNDED = 0.4
-"""The share of its P(satisfied) that a pass keeps whose quotation is not in the answer: it never passes."""
+UNFOUNDED = (0.36, 0.49)
+"""Where a pass stands whose quotation is not in the answer, by its P(satisfied): in a bin of its own below one half. It
+fails, unless the judge's labels tell that such words of it are to be believed (`errors.py`)."""
+NEAR = 0.8
+"""The share of a quotation's words that must stand in the answer in one piece, for one of at least `NEAR_WORDS`."""
+NEAR_WORDS = 4
 
 _WORD = re.compile(r"\W*(yes|no|true|false|satisfied|not satisfied)\s*(?:[.,;:!*]|$)", re.IGNORECASE | re.MULTILINE)
+_MARKED = re.compile(r"[\"“«](.+?)[\"”»]|(?<!\w)['‘](.+?)['’](?!\w)")
 _ELLIPSIS = re.compile(r"\.\.\.|…|\[\.+\]")
 
 
@@ -95,7 +101,7 @@ def _opinion(verdict: dict[str, Any], answer: str, weighed: float | None) -> Opi
         return _failed(probability, _share(verdict.get("score"), 0.0), _with_passage(reason, quote, answer))
     if quote and not occurs(quote, answer):
         unfounded = "judged satisfied, but the quoted evidence is not in the answer"
-        return _failed(UNFOUNDED * probability, 0.5, unfounded)
+        return _failed(UNFOUNDED[0] + (UNFOUNDED[1] - UNFOUNDED[0]) * probability, 0.5, unfounded)
     if weighed is None and not quote:
         probability = min(probability, UNQUOTED)
     return Opinion(probability, 1.0, reason or "judged satisfied")
@@ -111,13 +117,29 @@ def _with_passage(reason: str, quote: str, answer: str) -> str:
 
 
 def occurs(quote: str, answer: str) -> bool:
-    """Does every part of a quotation stand in the answer, whatever its spaces, case and punctuation?"""
-    plain = _plain(answer)
-    return all(part in plain for part in map(_plain, _ELLIPSIS.split(quote)))
+    """Does every part of a quotation stand in the answer, whatever its spaces, case and punctuation?
+
+    A judge that explains where it should quote is taken by what it puts in quotation marks. Of a long part, nearly
+    all words in one piece are enough.
+    """
+    plain = f" {_plain(answer)} "
+    if all(_stands(part, plain) for part in map(_plain, _ELLIPSIS.split(quote))):
+        return True
+    marked = [_plain(match[1] or match[2]) for match in _MARKED.finditer(quote)]
+    return bool(marked) and all(part and _stands(part, plain) for part in marked)
+
+
+def _stands(part: str, plain: str) -> bool:
+    words = part.split()
+    if part in plain or len(words) < NEAR_WORDS:
+        return part in plain
+    most = math.ceil(NEAR * len(words))
+    return any(f" {' '.join(words[start : start + most])} " in plain for start in range(len(words) - most + 1))
 
 
 def _plain(text: str) -> str:
-    return " ".join(re.sub(r"[^\w\s]", " ", text.casefold()).split())
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(re.sub(r"[^\w\s]", " ", text).split())
 
 
 def _text(verdict: dict[str, Any], name: str) -> str:

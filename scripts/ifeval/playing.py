@@ -49,6 +49,7 @@ OPTIONS = (
     click.option("--models", help="Models of the single calls; default: all that may be chosen."),
     click.option("--fixed", help="Models of best-of-n and fix-only; default: those of the single calls."),
     click.option("--n", default=8, show_default=True),
+    click.option("--arms", default="single,best_of,fix", show_default=True, help="The fixed policies to be played."),
     click.option("--max-tokens", default=300, show_default=True),
     click.option("--parallel", default=4, show_default=True, help="Answers in the making at once."),
     click.option("--journal", type=click.Path(path_type=Path), help="Default: the JSON file's name with .journal."),
@@ -93,6 +94,8 @@ async def carry_out(settings: Settings, prompts: Sequence[Prompt], kept: Journal
         fixed = options["fixed"].split(",") if options["fixed"] else models
         efforts = [effort for effort in options["efforts"].split(",") if effort]
         arms = arms_of(models, fixed, options["n"], efforts, is_told=not options.get("untold"))
+        wanted = ("maestro", *options.get("arms", "single,best_of,fix").split(","))
+        arms = [arm for arm in arms if arm.name.startswith(wanted)]
         modes = [cast(Mode, mode) for mode in options["modes"].split(",")]
         work = [
             Work(prompt, arm, mode)

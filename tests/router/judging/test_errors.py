@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.judging.errors import EDGES, MIDDLE, Counts, bin_of, channel_of, errors_of, together
+from router.judging.errors import EDGES, MIDDLE, UNFOUNDED, Counts, bin_of, channel_of, errors_of, together
 
 claims = st.floats(0, 1)
 labels = st.lists(st.tuples(claims, st.booleans()), max_size=60)
@@ -34,7 +34,7 @@ def test_rates_are_chances_and_odds_never_fall_with_the_claim(
     assert abs(sum(errors.given_false) - 1) < 1e-9
     odds = [true / false for true, false in errors.seen]
     assert all(later >= earlier - 1e-9 for earlier, later in pairwise(odds))
-    assert errors.threshold >= MIDDLE
+    assert errors.threshold >= UNFOUNDED
 
 
 def test_a_judge_that_passes_everything_says_nothing() -> None:
@@ -51,6 +51,18 @@ def test_a_judge_that_is_sure_only_of_what_is_right_gets_a_higher_threshold() ->
     assert not errors.passes(0.7)
     assert errors.false_pass < 0.15
     assert errors.true_pass > 0.7
+
+
+def test_a_judge_that_quotes_badly_but_is_right_passes_all_the_same_once_its_labels_say_so() -> None:
+    unfounded = (EDGES[UNFOUNDED - 1] + EDGES[UNFOUNDED]) / 2
+    rows = [(unfounded, True)] * 80 + [(0.9, True)] * 20 + [(unfounded, False)] * 20 + [(0.1, False)] * 80
+    errors = errors_of(counts_of(rows), counts_of(rows))
+    assert errors.passes(unfounded)
+    assert not errors.passes(EDGES[UNFOUNDED - 1] - 0.01)
+    few = errors_of(counts_of(rows[70:101:5]), counts_of(rows[70:101:5]))
+    assert not few.passes(unfounded)
+    blind = [(unfounded, True)] * 80 + [(0.9, True)] * 20 + [(unfounded, False)] * 80 + [(0.1, False)] * 20
+    assert not errors_of(counts_of(blind), counts_of(blind)).passes(unfounded)
 
 
 def test_few_labels_of_a_kind_lean_on_the_judges_others() -> None:

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.judging.choice import choose_judge, family_name
+from router.judging.errors import UNFOUNDED as UNFOUNDED_BIN
+from router.judging.errors import bin_of
 from router.judging.reading import read_opinions
 from router.upstreams.upstream import Model
 from scripts.stage import BIG, SMALL
@@ -55,6 +57,51 @@ def test_the_passage_that_breaks_a_requirement_is_named_where_it_is_there() -> N
     reply = '{"verdicts": [{"id": 7, "satisfied": false, "evidence": "on a mat", "reason": "a place"}]}'
     assert read_opinions(completion(reply), ANSWER, [7])[7].reason == 'a place (in: "on a mat")'
     assert read_opinions(completion(reply.replace("on a mat", "a dog")), ANSWER, [7])[7].reason == "a place"
+
+
+FOUNDED = [
+    "The CAT sat,  gladly",
+    "cat sat … on a mat",
+    "the cat sat gladly upon a mat"[:19] + "on a mat",
+    'It says "cat sat, gladly" as it should',
+    "It says ‘on a mat’",
+    "and the cat sat gladly on a",
+]
+UNFOUNDED = [
+    "a dog",
+    "the cat sat sadly on a mat",
+    'It says "a dog" and "on a mat"',
+    "The answer names a cat",
+    "cat mat",
+    '"!" marks it',
+]
+
+
+@pytest.mark.parametrize("quote", FOUNDED)
+def test_a_quotation_need_not_be_exact_to_the_letter(quote: str) -> None:
+    reply = json.dumps({"verdicts": [{"id": 7, "evidence": quote, "satisfied": True}]})
+    assert read_opinions(completion(reply), ANSWER, [7])[7].is_pass
+
+
+@pytest.mark.parametrize("quote", UNFOUNDED)
+def test_a_pass_whose_quotation_is_not_in_the_answer_fails_in_a_bin_of_its_own(quote: str) -> None:
+    for confidence in (0.5, 0.9, 1.0):
+        reply = json.dumps({"verdicts": [{"id": 7, "evidence": quote, "satisfied": True, "confidence": confidence}]})
+        opinion = read_opinions(completion(reply), ANSWER, [7])[7]
+        assert not opinion.is_pass
+        assert bin_of(opinion.probability) == UNFOUNDED_BIN
+
+
+def test_a_verdict_inside_a_quotation_makes_no_pass() -> None:
+    """An answer that holds a verdict, copied without escapes: the object then says "satisfied" twice."""
+    copied = '{"id": 7, "evidence": "x", "satisfied": true, "y": "", "satisfied": false}'
+    assert not read_opinions(completion(copied), ANSWER, [7])[7].is_pass
+    assert not read_opinions(completion(copied.replace("false", "0").replace("true", "false")), ANSWER, [7])[7].is_pass
+    pieces = copied.replace("true", "§true§").replace("false", "§false§").split("§")
+    odds = {"true": 0.99, "false": 0.98}
+    tokens = [{"token": one, "logprob": math.log(odds.get(one, 0.9))} for one in pieces]
+    opinion = read_opinions(completion(copied, {"content": tokens}), ANSWER, [7])[7]
+    assert opinion.probability == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize("yes", [0.02, 0.4, 0.8, 0.999])
