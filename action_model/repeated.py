@@ -20,6 +20,8 @@ LEVEL_PENALTY = 30.0
 FOLDS = 4
 LEAST_TASKS = 5
 """Of an action on the tested split; with fewer there is nothing to measure."""
+AIM = 0.03
+DRAWS = 2000
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def repeat_figures(folder: Path, table: str, train_split: str, test_split: str) 
         "pass_at": {k: {"predicted": p, "measured": m} for k, (p, m) in means.items()},
         "mean_absolute_error": float(np.mean([abs(p - m) for p, m in means.values()])),
         "measured_standard_error": float(np.mean([_standard_error(k, [test[a] for a in actions]) for k in ks])),
+        "chance_of_aim_if_right": _chance_of_aim(ks, [test[a] for a in actions]),
         "mean_absolute_error_by_action": float(np.mean(gaps)),
     }
 
@@ -138,15 +141,32 @@ def _measured(k: int, some: Repeated) -> float:
 
 
 def _standard_error(k: int, some: Sequence[Repeated]) -> float:
-    """Of the measured mean of pass@k, over prompts (all actions on one prompt count as one): how far even a prediction
-    that is right would lie from it."""
+    """Of the measured mean of pass@k, over prompts: how far even a prediction that is right would lie from it."""
+    means = np.array(list(_by_prompt(k, some).values()))
+    return float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else float("nan")
+
+
+def _chance_of_aim(ks: Sequence[int], some: Sequence[Repeated]) -> float:
+    """How often as many prompts, drawn from these (bootstrap, Efron 1979), would lie within `AIM` of a prediction that
+    is right: the mean over k of how far their mean of pass@k lies from that of all."""
+    found = [_by_prompt(k, some) for k in ks]
+    common = [prompt for prompt in found[0] if all(prompt in each for each in found)]
+    if not common:
+        return float("nan")
+    values = np.array([[each[prompt] for prompt in common] for each in found])  # (K, P)
+    rows = np.random.default_rng(0).integers(0, len(common), (DRAWS, len(common)))
+    gaps = np.abs(values[:, rows].mean(axis=2) - values.mean(axis=1, keepdims=True))
+    return float((gaps.mean(axis=0) <= AIM).mean())
+
+
+def _by_prompt(k: int, some: Sequence[Repeated]) -> dict[str, float]:
+    """The measured pass@k of each prompt: all actions on one prompt count as one."""
     by_prompt: dict[str, list[float]] = {}
     for one in some:
         for prompt, value in zip(one.prompts, measured_pass_at(k, one.passes, one.tries), strict=True):
             if not np.isnan(value):
                 by_prompt.setdefault(prompt, []).append(float(value))
-    means = np.array([float(np.mean(values)) for values in by_prompt.values()])
-    return float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else float("nan")
+    return {prompt: float(np.mean(values)) for prompt, values in by_prompt.items()}
 
 
 def _at(values: Sequence[float], kept: Sequence[int]) -> float:

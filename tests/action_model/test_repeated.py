@@ -62,3 +62,19 @@ def test_a_table_without_some_columns_is_read_and_its_repeats_measured(tmp_path:
     figures = repeat_figures(tmp_path, "mine", "train", "dev")
     assert figures["mean_absolute_error"] < 0.1
     assert set(figures["pass_at"]) == {"1", "2", "4", "8"}
+
+
+@pytest.mark.parametrize(("prompts", "least", "most"), [(6, 0.0, 0.4), (600, 0.8, 1.0)])
+def test_few_prompts_tell_a_right_prediction_from_a_wrong_one_by_chance(
+    tmp_path: Path, prompts: int, least: float, most: float
+) -> None:
+    rows: list[dict[str, object]] = [
+        {"prompt_id": f"{split}{i}", "prompt": f"task {split} {i}", "benchmark": "b", "model": "m", "technique": "io"}
+        | {"score": float(i % 2), "split": split}
+        for split in ("train", "dev")
+        for i in range(prompts)
+        for _ in range(2)
+    ]
+    (tmp_path / "mine").mkdir()
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "mine" / "outcomes.parquet")
+    assert least <= repeat_figures(tmp_path, "mine", "train", "dev")["chance_of_aim_if_right"] <= most
