@@ -75,6 +75,14 @@ async def test_every_arm_is_played_once_and_graded_by_the_independent_grader(tmp
     assert {row["against"] for row in result["paired"]} == {"single a/small", "best_of_2 a/small"}
 
 
+async def test_fixed_policies_that_are_not_asked_for_are_not_played(tmp_path: Path) -> None:
+    prompts = read_prompts(write_prompts(tmp_path), "all")[:1]
+    async with FakeUpstream(Scripted("a line")) as fake:
+        settings = load_settings(write_config(tmp_path, fake.base_url))
+        await carry_out(settings, prompts, Journal(tmp_path / "j", {}), {**OPTIONS, "arms": "best_of"})
+    assert {one.arm for one in Journal(tmp_path / "j", {}).played} == {"best_of_2 a/small", "maestro low"}
+
+
 def test_a_torn_line_is_dropped_and_other_settings_are_refused(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j", {"max_tokens": 3})
     journal.add(Played("k", "single", "code", text="yes"))
