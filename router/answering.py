@@ -1,6 +1,7 @@
 """Makes one candidate: carries out a technique's steps, as a stream where that pays, and hedges a slow call."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ from router.errors import MaestroError
 from router.fairness import FairGates
 from router.hedging import hedge_for, patience_seconds
 from router.job import CutShort, Harvest, Job, Place, Timing
+from router.race import Race, end_call
 from router.task import Candidate, PlannedAction, Saving
 from router.techniques.technique import Step, Technique
 from router.tool_loop import look_up, with_tools
@@ -105,37 +107,48 @@ class Answerer:
 
     async def _hedge(self, body: bytes, order: Order) -> Reply:
         """The first of a call and, once it is late, another beside it; the loser is cancelled and settled."""
-        race = _Race()
+        if not order.job.hedges:
+            return await self._call(body, order, order.planned, True)
+        waited = patience_seconds(order.planned.estimate, order.job.seconds_left)
+        first = asyncio.create_task(self._call(body, order, order.planned, True))
+        try:
+            done, _ = await asyncio.wait((first,), timeout=waited)
+            return first.result() if done else await self._race(first, body, order, waited)
+        finally:
+            await end_call(first)
 
-        async def run(planned: PlannedAction) -> None:
+    async def _race(self, first: asyncio.Task[Reply], body: bytes, order: Order, waited: float) -> Reply:
+        """The same, once `first` has run for so many seconds."""
+        race = Race()
+
+        async def run(call: Callable[[], Awaitable[Reply]]) -> None:
             try:
-                race.win(await self._call(body, order, planned, True))
+                race.win(await call())
             except (MaestroError, CutShort) as error:
                 race.lose(error)
 
         async with anyio.create_task_group() as group:
             race.start()
-            group.start_soon(run, order.planned)
-            second = await self._lose_patience(race, order)
+            group.start_soon(run, lambda: first)
+            second = await self._lose_patience(race, order, waited)
             if second is not None:
+                planned = replace(order.planned, action=second.action, estimate=second)
                 race.start()
-                group.start_soon(run, replace(order.planned, action=second.action, estimate=second))
+                group.start_soon(run, lambda: self._call(body, order, planned, True))
             await race.over.wait()
             group.cancel_scope.cancel()
         return race.result()
 
-    async def _lose_patience(self, race: "_Race", order: Order) -> Estimate | None:
+    async def _lose_patience(self, race: Race, order: Order, waited: float) -> Estimate | None:
         """A hedge once one is worth it, paid for; None once the race is over. Asked again after twice the time."""
-        waited = patience_seconds(order.planned.estimate, order.job.seconds_left)
-        began = anyio.current_time()
+        began = anyio.current_time() - waited
         while not race.over.is_set():
+            second = await self._second(order, waited)
+            if second is not None:
+                return second
+            waited *= 2.0
             with anyio.move_on_after(began + waited - anyio.current_time()):
                 await race.over.wait()
-            if not race.over.is_set():
-                second = await self._second(order, waited)
-                if second is not None:
-                    return second
-            waited *= 2.0
         return None
 
     async def _second(self, order: Order, waited: float) -> Estimate | None:
@@ -201,34 +214,6 @@ class Answerer:
                 failing = order.job.subject.failing(assembly.text) if order.job.is_watched else None
                 if failing is not None and order.may_cut():
                     raise CutShort(saving_of(order.planned, failing, assembly.text))
-
-
-class _Race:
-    """Calls for one answer: over when one has won, or all have lost."""
-
-    def __init__(self) -> None:
-        self.over = anyio.Event()
-        self._running = 0
-        self._winner: Reply | None = None
-        self._errors: list[MaestroError | CutShort] = []
-
-    def start(self) -> None:
-        self._running += 1
-
-    def win(self, reply: Reply) -> None:
-        self._winner = self._winner or reply
-        self.over.set()
-
-    def lose(self, error: MaestroError | CutShort) -> None:
-        self._errors.append(error)
-        self._running -= 1
-        if not self._running:
-            self.over.set()
-
-    def result(self) -> Reply:
-        if self._winner is None:
-            raise self._errors[0]
-        return self._winner
 
 
 def _watches(order: Order) -> bool:

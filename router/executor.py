@@ -49,7 +49,7 @@ class _Running:
     job: Job
     follow: Follow
     known: dict[str, Candidate]
-    group: anyio.abc.TaskGroup
+    group: anyio.abc.TaskGroup | None
     most: int
     harvest: Harvest = field(default_factory=Harvest)
     active: dict[int, PlannedAction] = field(default_factory=dict)
@@ -69,18 +69,30 @@ class Executor:
     ) -> Harvest:
         """All actions of the wave and what follows from them, until one is accepted, or the deadline."""
         known = {candidate.id: candidate for candidate in earlier}
+        running = _Running(number, job, follow, known, None, len(wave.actions) + MOST_FOLLOW_UPS)
         left = job.seconds_left
-        with anyio.CancelScope(deadline=float("inf") if left is None else anyio.current_time() + left):
-            async with anyio.create_task_group() as group:
-                running = _Running(number, job, follow, known, group, len(wave.actions) + MOST_FOLLOW_UPS)
-                harvest = running.harvest
-                for planned in cache_order(wave.actions):
-                    self._start(planned, running)
-        return harvest
+        if left is None:
+            await self._carry_out(wave, running)
+        else:
+            with anyio.CancelScope(deadline=anyio.current_time() + left):
+                await self._carry_out(wave, running)
+        return running.harvest
+
+    async def _carry_out(self, wave: Wave, running: _Running) -> None:
+        """One action needs no task of its own: nothing runs beside it, so nothing may be started or cancelled."""
+        if len(wave.actions) == 1:
+            running.active[0], running.started = wave.actions[0], 1
+            await self._act(wave.actions[0], 0, running)
+            return
+        async with anyio.create_task_group() as running.group:
+            for planned in cache_order(wave.actions):
+                self._start(planned, running)
 
     def _start(self, planned: PlannedAction, running: _Running) -> None:
         position, running.started = running.started, running.started + 1
         running.active[position] = planned
+        if running.group is None:
+            raise AssertionError("an action beside none")
         running.group.start_soon(self._act, planned, position, running)
 
     async def _act(self, planned: PlannedAction, position: int, running: _Running) -> None:
@@ -99,7 +111,7 @@ class Executor:
         harvest.candidates[checked.id] = running.known[checked.id] = checked
         beside = tuple(running.active.values()) if running.started < running.most else ()
         following = await running.follow(checked, harvest, beside)
-        if following.is_over:
+        if following.is_over and running.group is not None:
             running.group.cancel_scope.cancel()
         for action in following.actions:
             self._start(action, running)
