@@ -39,10 +39,9 @@ def language_of(text: str) -> str:
         for language, letters in SCRIPTS:
             if letters.search(start):
                 return language
-    words = _WORD.findall(start.lower())
     hits = dict.fromkeys(COMMON, 0)
-    for word in words:
-        for language in SPOKEN.get(word, ()):
+    for languages in map(SPOKEN.get, _WORD.findall(start.lower())):
+        for language in languages or ():
             hits[language] += 1
     best = max(hits, key=lambda language: hits[language])
     return best if hits[best] > max(1, hits["en"]) else "en"

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
 from router.checks import texts
 from router.checks.check import Compiled
+from router.checks.compiler import compile_requirement
 from router.task import Requirement
 
 _FORMS = frozenset(("json", "json_keys", "json_schema", "yaml", "xml", "csv", "sql", "python", "number"))
@@ -30,7 +32,21 @@ class _Claim:
 
 
 def find_problems(requirements: Sequence[Requirement], compiled: Sequence[Compiled]) -> tuple[str, ...]:
-    """Sentences that name both requirements of each duplicate or contradiction. Judged texts: only duplicates."""
+    """Sentences that name both requirements of each duplicate or contradiction. Judged texts: only duplicates. Of
+    requirements in words it is remembered."""
+    pairs = zip(requirements, compiled, strict=True)
+    if all(requirement.check is None and one is compile_requirement(requirement) for requirement, one in pairs):
+        return _problems_of(tuple((requirement.name, requirement.description) for requirement in requirements))
+    return _find_problems(requirements, compiled)
+
+
+@lru_cache(maxsize=1024)
+def _problems_of(texts: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    requirements = [Requirement(name, description) for name, description in texts]
+    return _find_problems(requirements, [compile_requirement(requirement) for requirement in requirements])
+
+
+def _find_problems(requirements: Sequence[Requirement], compiled: Sequence[Compiled]) -> tuple[str, ...]:
     claims = [
         _Claim(requirement.name, check.spec)
         for requirement, one in zip(requirements, compiled, strict=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from action_model.belief import Estimate, Repair
 from action_model.prices import NANODOLLARS_PER_USD
-from router.planning.particles import Floats, clean_weights
+from router.planning.particles import Floats, clean_weights, finite
 from router.planning.situation import Situation
 from router.planning.standing import SCORE_CREDIT, Standing, failed_kinds
 from router.task import Candidate, PlannedAction
@@ -60,7 +60,7 @@ def build_moves(situation: Situation, standings: tuple[Standing, ...]) -> Moves:
     """All moves whose cost can be predicted. Garbage in the estimates (NaN, negative, infinite) takes a move out."""
     belief, check = situation.belief, situation.verification
     weights = clean_weights(belief.weights)
-    chances = np.clip(np.nan_to_num(belief.chances(), nan=0.0), 0.0, 1.0)
+    chances = np.minimum(np.maximum(finite(belief.chances(), above=1.0), 0.0), 1.0)
     bound = list(_bind(situation, standings))
     index = np.array([one.index for one in bound], dtype=np.intp)
     chance = chances[:, index]
@@ -69,8 +69,9 @@ def build_moves(situation: Situation, standings: tuple[Standing, ...]) -> Moves:
             chance[:, place] = _scaled(chance[:, place], weights, one.mean)
     usd, usd_high, seconds, seconds_high, score, own = _figures([one.planned.estimate for one in bound])
     seconds, usd = seconds + check.seconds, usd + check.usd
-    short = np.clip((score - own) / np.maximum(1.0 - own, 1e-9), 0.0, 0.99)  # of an answer that does not satisfy
-    seen = np.nan_to_num(belief.concentration + belief.passes + belief.failures, nan=1.0, posinf=np.inf)
+    lacking = (score - own) / np.maximum(1.0 - own, 1e-9)
+    short = np.minimum(np.maximum(lacking, 0.0), 0.99)  # of an answer that does not satisfy
+    seen = finite(belief.concentration + belief.passes + belief.failures, nan=1.0, above=np.inf)
     is_repair = np.array([bool(one.planned.parents) for one in bound], dtype=bool)
     return Moves(
         planned=tuple(one.planned for one in bound),
@@ -95,7 +96,7 @@ def _figures(estimates: Sequence[Estimate]) -> Floats:
     np.maximum(found[0], found[1], out=found[1])
     time = found[2:4]
     time[~(np.isfinite(time) & (time >= 0.0))] = UNKNOWN_SECONDS
-    found[4:] = np.clip(np.nan_to_num(found[4:], nan=0.0, posinf=0.0, neginf=0.0), 0.0, 1.0)
+    found[4:] = np.minimum(np.maximum(finite(found[4:]), 0.0), 1.0)
     return found
 
 

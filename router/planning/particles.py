@@ -10,7 +10,18 @@ Floats = NDArray[np.float64]
 
 def clean_weights(weights: Floats) -> Floats:
     """The particles' probabilities, made to sum to 1 whatever came."""
-    clean = np.clip(np.nan_to_num(weights, nan=0.0, posinf=0.0), 0.0, None)
+    clean = np.maximum(finite(weights), 0.0)
     total = float(clean.sum())
+    if total > 0.0 and math.isfinite(total):
+        return clean / total
     even: Floats = np.full(len(clean), 1.0 / max(len(clean), 1))
-    return clean / total if total > 0.0 and math.isfinite(total) else even
+    return even
+
+
+def finite(values: Floats, nan: float = 0.0, above: float = 0.0) -> Floats:
+    """The values with `nan` for what is no number, `above` for plus and 0 for minus infinity: nearly always as they
+    are, which one sum tells."""
+    if math.isfinite(np.add.reduce(values, axis=None)):
+        return values
+    cleaned: Floats = np.nan_to_num(values, nan=nan, posinf=above, neginf=0.0)
+    return cleaned
