@@ -11,8 +11,8 @@ from itertools import chain
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-MOST_WORDS = 25_000
-"""Of each of two generations: with their tokens 20 MB at most."""
+MOST_WORDS = 8_000
+"""Of each of two generations: 5 MB at most, in which the words of nearly all texts have room."""
 LONGEST_WORD = 40
 
 _PART = re.compile(r" +[^ \n]*|\n[^ \n]*")

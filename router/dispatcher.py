@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cachetools import TTLCache
-
 from action_model.belief import Estimate
 from action_model.estimator import Estimator
 from action_model.prices import Usage, to_nanodollars
@@ -48,9 +46,6 @@ from router.verify import Verifier
 
 __all__ = ["Dispatcher", "DispatcherOptions", "Road"]
 
-PIN_SECONDS = 3600.0
-MOST_PINS = 100_000
-
 
 @dataclass(frozen=True)
 class Prediction:
@@ -78,8 +73,7 @@ class Dispatcher:
         self.observers: list[Observer] = [options.steering.observe]
         self._outlook = Outlook(estimator, options.clock, variants=options.variants)
         self._punctuality = Punctuality()
-        pins = Pins(TTLCache(MOST_PINS, PIN_SECONDS, timer=options.clock))
-        self._roads = Roads(upstreams, self._outlook, pins, options.validators)
+        self._roads = Roads(upstreams, self._outlook, Pins(options.clock), options.validators)
         self._gates = FairGates(options.most_calls, options.slots)
         techniques = prompted(options.techniques, lambda: self._outlook.prompts)
         self._executor = Executor(Answerer(upstreams, techniques, self._gates), verifier)

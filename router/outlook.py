@@ -1,7 +1,7 @@
 """What is expected of each action now: the estimator's belief, corrected by what upstreams do and by prompt caches."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Estimate
@@ -30,6 +30,7 @@ class Outlook:
     speeds: dict[str, Speed] = field(default_factory=dict)
     repairs: Repairs = field(default_factory=Repairs)
     variants: Variants = NO_VARIANTS
+    _prompts: tuple[Mapping[str, str], Mapping[str, str]] | None = None
 
     def believe(
         self, task: Task, facts: Facts, models: Sequence[Model], pin: Pin | None = None, is_bound: bool = False
@@ -38,26 +39,36 @@ class Outlook:
         model of its pin keeps that model's variant too."""
         held = pin.variant if is_bound and pin is not None else None
         shelf = Shelf(self.variants, self.estimator.variants, self.prompts, held)
-        prospect = self.over(offers_for(models, task, facts, shelf), facts, models, pin)
         single = (a for model in models for a in (shelf.first(model), *shelf.learnt_actions(model, task, facts)))
-        return replace(prospect, single=frozenset(single))
+        return self.over(offers_for(models, task, facts, shelf), facts, models, pin, frozenset(single))
 
     @property
     def prompts(self) -> Mapping[str, str]:
         """The texts of all prompt variants: built in, of the checkpoint, and of the settings, which are the
         strongest."""
-        own = {name: prompt.text for name, prompt in self.variants.prompts.items()}
-        return {**PROMPT_VARIANTS, **self.estimator.prompts, **own}
+        learnt = self.estimator.prompts
+        if self._prompts is None or self._prompts[0] is not learnt:  # another checkpoint may have been swapped in
+            own = {name: prompt.text for name, prompt in self.variants.prompts.items()}
+            self._prompts = (learnt, {**PROMPT_VARIANTS, **learnt, **own})
+        return self._prompts[1]
 
-    def over(self, portfolio: Portfolio, facts: Facts, models: Sequence[Model], pin: Pin | None = None) -> "Prospect":
+    def over(
+        self,
+        portfolio: Portfolio,
+        facts: Facts,
+        models: Sequence[Model],
+        pin: Pin | None = None,
+        single: frozenset[Action] = frozenset(),
+    ) -> "Prospect":
         """The same for a given portfolio."""
         belief = with_true_costs(self.estimator.believe(facts, portfolio, self.speeds), portfolio)
         prompts = self.prompts
-        belief = with_more_input(belief, portfolio, lambda action: tokens_of(action, facts, prompts, count_tokens))
+        if any(prompts.get(offer.action.prompt) or offer.action.tool_limit for offer in portfolio.offers):
+            belief = with_more_input(belief, portfolio, lambda action: tokens_of(action, facts, prompts, count_tokens))
         if pin is not None:
             for model in models:
                 belief = with_saving(belief, model, cache_saving_usd(pin, model, self.clock()))
-        return Prospect(portfolio, belief)
+        return Prospect(portfolio, belief, single)
 
     def output_tokens_high(self, model: Model, facts: Facts) -> int:
         """The 0.9 quantile of one answer's output, for holds of calls that nothing else is predicted of."""

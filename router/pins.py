@@ -1,6 +1,8 @@
 """Which model a conversation is with, and whether its prompt cache is worth staying for."""
 
-from collections.abc import MutableMapping
+import hashlib
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from action_model.belief import Belief, Estimate
@@ -11,6 +13,15 @@ CACHE_SECONDS = 300.0
 """How long a provider keeps a prompt prefix at least (OpenAI 5–10 minutes, Anthropic 5)."""
 LEAST_CACHED_TOKENS = 1024
 """Shorter prefixes are not cached (OpenAI, Anthropic)."""
+PIN_SECONDS = 3600.0
+BUCKETS = 16_384
+WAYS = 8
+"""Pins in a bucket, of which the oldest makes room: 131,072 in all, in 4 MiB that never grow."""
+MOST_NAMES = 65_535
+
+_ENTRY = struct.Struct("<16sdIHH")
+_BUCKET_BYTES = WAYS * _ENTRY.size
+_MOST_TOKENS = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +36,58 @@ class Pin:
 
 
 class Pins:
-    """Remembers, per key. `kept` forgets by itself (a TTL cache); two keys never see each other's pins."""
+    """Remembers for an hour, per key, as long as there is room; two keys never see each other's pins.
 
-    def __init__(self, kept: MutableMapping[tuple[str, bytes], Pin]) -> None:
-        self._kept = kept
+    A table of fixed size: a pin is named by 16 bytes of a digest of key and conversation, of which the first ones name
+    its bucket.
+    """
+
+    def __init__(self, clock: Callable[[], float], buckets: int = BUCKETS) -> None:
+        self._clock = clock
+        self._buckets = buckets
+        self._table = bytearray(buckets * _BUCKET_BYTES)
+        self._names: dict[str, int] = {}
+        self._named: list[str] = []
 
     def find(self, scope: str, conversation: Conversation) -> Pin | None:
         """The pin of the latest turn of this conversation that is known."""
         for name in conversation.earlier:
-            pin = self._kept.get((scope, name))
-            if pin is not None:
-                return pin
+            digest = _digest(scope, name)
+            for _, found, at_seconds, tokens, model, variant in self._bucket(digest):
+                if found == digest and self._clock() - at_seconds < PIN_SECONDS:
+                    return Pin(self._named[model], at_seconds, tokens, self._named[variant])
         return None
 
     def keep(self, scope: str, conversation: Conversation, pin: Pin) -> None:
         """The conversation, with the answer it is about to get, is with this model."""
-        self._kept[(scope, conversation.whole)] = pin
+        model, variant = self._number(pin.model), self._number(pin.variant)
+        if model is None or variant is None:
+            return
+        digest = _digest(scope, conversation.whole)
+        entries = self._bucket(digest)
+        place = next((place for place, found, *_ in entries if found == digest), None)
+        if place is None:
+            place = min(entries, key=lambda entry: (any(entry[1]), entry[2]))[0]  # an empty one, else the oldest
+        tokens = min(pin.prompt_tokens, _MOST_TOKENS)
+        _ENTRY.pack_into(self._table, place, digest, pin.at_seconds, tokens, model, variant)
+
+    def _bucket(self, digest: bytes) -> list[tuple[int, bytes, float, int, int, int]]:
+        """Its entries, each after its place in the table."""
+        start = int.from_bytes(digest[:8], "little") % self._buckets * _BUCKET_BYTES
+        entries = _ENTRY.iter_unpack(memoryview(self._table)[start : start + _BUCKET_BYTES])
+        return [(start + i * _ENTRY.size, *entry) for i, entry in enumerate(entries)]
+
+    def _number(self, name: str) -> int | None:
+        """What stands for a name; None once there are too many of them."""
+        number = self._names.get(name)
+        if number is None and len(self._named) < MOST_NAMES:
+            number = self._names[name] = len(self._named)
+            self._named.append(name)
+        return number
+
+
+def _digest(scope: str, name: bytes) -> bytes:
+    return hashlib.blake2b(scope.encode() + name, digest_size=16).digest()
 
 
 def cache_saving_usd(pin: Pin, model: Model, now: float) -> float:

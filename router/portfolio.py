@@ -91,7 +91,8 @@ def with_more_input(belief: Belief, portfolio: Portfolio, more: Callable[[Action
     if not any(tokens):
         return belief
     found = zip(belief.estimates, portfolio.offers, tokens, strict=True)
-    return replace(belief, estimates=tuple(_with_input(estimate, offer, count) for estimate, offer, count in found))
+    changed = (_with_input(estimate, offer, count) if count else estimate for estimate, offer, count in found)
+    return replace(belief, estimates=tuple(changed))
 
 
 def _with_input(estimate: Estimate, offer: Offer, more: int) -> Estimate:
@@ -106,8 +107,8 @@ def with_true_costs(belief: Belief, portfolio: Portfolio) -> Belief:
     techniques = {offer.action.technique for offer in portfolio.offers}
     if not techniques & {"fuse", "decompose", "fix", "research"}:
         return belief
-    offers = {offer.action: offer for offer in portfolio.offers}
-    return replace(belief, estimates=tuple(_true_cost(e, offers[e.action]) for e in belief.estimates))
+    found = zip(belief.estimates, portfolio.offers, strict=True)
+    return replace(belief, estimates=tuple(_true_cost(estimate, offer) for estimate, offer in found))
 
 
 def _true_cost(estimate: Estimate, offer: Offer) -> Estimate:

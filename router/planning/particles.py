@@ -20,8 +20,8 @@ def clean_weights(weights: Floats) -> Floats:
 
 def finite(values: Floats, nan: float = 0.0, above: float = 0.0) -> Floats:
     """The values with `nan` for what is no number, `above` for plus and 0 for minus infinity: nearly always as they
-    are, which one sum tells."""
-    if math.isfinite(np.add.reduce(values, axis=None)):
+    are."""
+    if np.isfinite(values).all():
         return values
     cleaned: Floats = np.nan_to_num(values, nan=nan, posinf=above, neginf=0.0)
     return cleaned

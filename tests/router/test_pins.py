@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import msgspec
-from cachetools import TTLCache
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +12,7 @@ from action_model.facts import Facts
 from action_model.prices import Price
 from action_model.prior import PriorEstimator
 from router.conversation import conversation_of
-from router.pins import CACHE_SECONDS, Pin, Pins, cache_saving_usd, with_saving
+from router.pins import CACHE_SECONDS, PIN_SECONDS, WAYS, Pin, Pins, cache_saving_usd, with_saving
 from router.task import Payload, Task
 from router.upstreams.upstream import Model
 
@@ -60,15 +59,38 @@ def test_a_body_without_messages_is_no_conversation() -> None:
 
 def test_pins_are_kept_per_key_and_forgotten_in_time() -> None:
     now = [0.0]
-    pins = Pins(TTLCache(10, 60.0, timer=lambda: now[0]))
+    pins = Pins(lambda: now[0])
     first, then = [said("user")], [said("user"), said("assistant"), said("user")]
     pins.keep("k1", conversation_of(task(first)), Pin("a/m", 0.0, 2000))
     found = pins.find("k1", conversation_of(task(then)))
     assert found is not None
     assert found.model == "a/m"
     assert pins.find("k2", conversation_of(task(then))) is None
-    now[0] = 61.0
+    now[0] = PIN_SECONDS - 1.0
+    assert pins.find("k1", conversation_of(task(then))) is not None
+    now[0] = PIN_SECONDS
     assert pins.find("k1", conversation_of(task(then))) is None
+
+
+def test_a_full_table_forgets_the_oldest_and_takes_no_more_room() -> None:
+    pins, count = Pins(lambda: 100.0, buckets=1), WAYS + 3
+    room = len(pins._table)
+    talks = [[said("user", str(number))] for number in range(count)]
+    for number, talk in enumerate(talks):
+        pins.keep("k", conversation_of(task(talk)), Pin(f"a/{number}", float(number), 10**12, "careful"))
+    later = [[*talk, said("assistant"), said("user")] for talk in talks]
+    found = [pins.find("k", conversation_of(task(talk))) for talk in later]
+    assert found[:3] == [None] * 3
+    assert [(pin.model, pin.variant) for pin in found[3:] if pin] == [(f"a/{n}", "careful") for n in range(3, count)]
+    assert len(pins._table) == room
+
+
+def test_a_conversation_kept_again_is_with_its_latest_model() -> None:
+    pins, talk = Pins(lambda: 2.0, buckets=1), [said("user")]
+    for number in range(2):
+        pins.keep("k", conversation_of(task(talk)), Pin(f"a/{number}", float(number), 5))
+    found = pins.find("k", conversation_of(task([*talk, said("assistant"), said("user")])))
+    assert found == Pin("a/1", 1.0, 5)
 
 
 def test_a_warm_cache_saves_the_difference_and_a_cold_one_nothing() -> None:
