@@ -14,8 +14,8 @@ from action_model.latent import PARTICLES, Latent, log_likelihood
 from action_model.metrics import auc, brier, calibration_error, interval
 from action_model.mixture import fit_mixture
 from action_model.outcomes import Grid
-from action_model.projection import fit_projection
 from action_model.ridge import fit_ridge
+from action_model.topics import telling_projection
 from action_model.train import fit_tokens, out_of_fold
 
 COST_PENALTY = 3.0
@@ -50,7 +50,7 @@ def evaluate_with(
 ) -> Evaluated:
     """The same beside what the checkpoint in use predicts (N, M) of the test prompts."""
     x, z = featurize(train.prompts), featurize(test.prompts)
-    projection = fit_projection(x)
+    projection = telling_projection([x], [train.categories])
     px, pz = projection(x), projection(z)
     usd = predict_usd(train, px, pz)
     figures: dict[str, Any] = {}
@@ -60,7 +60,7 @@ def evaluate_with(
         figures[name] = figures_of(test, Predicted(name, score, usd))
     tell("ours")
     marginal = fit_mixture(px, train.score, train.categories).predict(pz)
-    latent = fit_joint(out_of_fold(px, train), train.score)
+    latent = fit_joint(out_of_fold(projection, x, train), train.score)
     chances = np.array([latent.success(row).mean(axis=0) for row in marginal])
     figures["ours"] = figures_of(test, Predicted("ours", chances, usd))
     if in_use is not None:

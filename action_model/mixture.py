@@ -13,6 +13,7 @@ import numpy as np
 from action_model.clusters import Clusters, fit_clusters, shrunk_means
 from action_model.features import Floats
 from action_model.ridge import Ridge, fit_ridge
+from action_model.topics import PENALTY, onehot
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class MixtureConfig:
 
     level_penalty: float = 6.0
     difference_penalty: float = 30.0
-    topic_penalty: float = 1.0
+    topic_penalty: float = PENALTY
     topic_power: float = 4.0
     cluster_counts: tuple[int, ...] = (24, 48, 96)
     cluster_seeds: int = 2
@@ -118,15 +119,15 @@ def fit_mixture(
 
 def _topic_view(x: Floats, y: Floats, topics: tuple[str, ...], config: MixtureConfig) -> View:
     """A topic is told from the text by ridge on its indicator; the gate sharpens what it says."""
-    onehot = _onehot(topics)
+    labels = onehot(topics)
     return View(
-        fit_ridge(x, onehot, config.topic_penalty), shrunk_means(onehot, y, config.pull / 2), config.topic_power
+        fit_ridge(x, labels, config.topic_penalty), shrunk_means(labels, y, config.pull / 2), config.topic_power
     )
 
 
 def _topic_levels(level: Floats, topics: tuple[str, ...], config: MixtureConfig) -> Floats:
     """(T,): each topic's mean level."""
-    return shrunk_means(_onehot(topics), level, config.pull / 2)[:, 0]
+    return shrunk_means(onehot(topics), level, config.pull / 2)[:, 0]
 
 
 def _level_share(x: Floats, level: Floats, topics: tuple[str, ...], config: MixtureConfig) -> float:
@@ -143,10 +144,3 @@ def _level_share(x: Floats, level: Floats, topics: tuple[str, ...], config: Mixt
             float((((1 - share) * ridge + share * told - level[held]) ** 2).sum()) for share in config.level_shares
         ]
     return config.level_shares[int(errors.argmin())]
-
-
-def _onehot(topics: tuple[str, ...]) -> Floats:
-    names = sorted(set(topics))
-    place = {name: i for i, name in enumerate(names)}
-    found: Floats = np.eye(len(names))[[place[topic] for topic in topics]]
-    return found

@@ -27,7 +27,7 @@ def fit_ridge(x: Floats, y: Floats, penalty: float) -> Ridge:
     xc, yc = x - center, y - mean
     count, width = x.shape
     if width <= count:
-        weights = np.linalg.solve(xc.T @ xc + penalty * np.eye(width), xc.T @ yc)
+        weights = np.linalg.solve(xc.T @ xc + penalty * np.eye(width, dtype=x.dtype), xc.T @ yc)
     else:
-        weights = xc.T @ np.linalg.solve(xc @ xc.T + penalty * np.eye(count), yc)
+        weights = xc.T @ np.linalg.solve(xc @ xc.T + penalty * np.eye(count, dtype=x.dtype), yc)
     return Ridge(center, mean, weights)

@@ -14,8 +14,9 @@ from action_model.learnt import Learnt, Paces, nobody
 from action_model.mixture import Mixture, MixtureConfig, fit_mixture
 from action_model.outcomes import Grid
 from action_model.prior import HIGH_QUANTILE_Z
-from action_model.projection import fit_projection
+from action_model.projection import Projection
 from action_model.ridge import Ridge, fit_ridge
+from action_model.topics import telling_projection, unseen_topics
 
 FOLDS = 4
 TOKEN_PENALTY = 20.0
@@ -41,7 +42,7 @@ def train(
     """
     tell("features")
     features = features or {name: featurize(grid.prompts) for name, grid in grids.items()}
-    projection = fit_projection(np.concatenate(list(features.values())))
+    projection = telling_projection(list(features.values()), [grids[name].categories for name in features])
     models, tables = _columns(grids)
     projected = {name: projection(rows) for name, rows in features.items()}
     mixtures: dict[str, Mixture] = {}
@@ -49,7 +50,7 @@ def train(
         tell(f"mixture of {name}")
         mixtures[name] = fit_mixture(projected[name], grid.score, grid.categories)
     tell("latent model")
-    marginals, score = _stack(grids, tables, len(models), projected)
+    marginals, score = _stack(grids, tables, len(models), projection, features)
     latent = fit_joint(marginals, score, config)
     x = np.concatenate(list(projected.values()))
     tokens = np.concatenate([_spread(g.output_tokens, tables[name], len(models)) for name, g in grids.items()])
@@ -79,12 +80,12 @@ def train(
     )
 
 
-def out_of_fold(x: Floats, grid: Grid, folds: int = FOLDS) -> Floats:
-    """Marginals (N, M) of each prompt by a mixture that has not seen it."""
+def out_of_fold(projection: Projection, features: Floats, grid: Grid) -> Floats:
+    """Marginals (N, M) of each prompt by a mixture, and by directions that tell topics, that have not seen it."""
     config = MixtureConfig(cluster_counts=(48,), cluster_seeds=1)
-    fold = np.arange(len(grid.prompts)) % folds
+    fold = np.arange(len(grid.prompts)) % FOLDS
     found = np.empty_like(grid.score)
-    for k in range(folds):
+    for k, x in enumerate(unseen_topics(projection, features, grid.categories, fold)):
         fit, held = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
         topics = tuple(grid.categories[i] for i in fit.tolist())
         found[held] = fit_mixture(x[fit], grid.score[fit], topics, config).predict(x[held])
@@ -102,9 +103,13 @@ def _columns(grids: Mapping[str, Grid]) -> tuple[tuple[str, ...], dict[str, tupl
 
 
 def _stack(
-    grids: Mapping[str, Grid], tables: Mapping[str, tuple[int, ...]], width: int, projected: Mapping[str, Floats]
+    grids: Mapping[str, Grid],
+    tables: Mapping[str, tuple[int, ...]],
+    width: int,
+    projection: Projection,
+    features: Mapping[str, Floats],
 ) -> tuple[Floats, Floats]:
-    marginals = [_spread(out_of_fold(projected[n], g), tables[n], width, 0.5) for n, g in grids.items()]
+    marginals = [_spread(out_of_fold(projection, features[n], g), tables[n], width, 0.5) for n, g in grids.items()]
     scores = [_spread(grid.score, tables[name], width) for name, grid in grids.items()]
     return np.concatenate(marginals), np.concatenate(scores)
 

@@ -17,7 +17,7 @@ from action_model.metrics import auc, brier
 from action_model.mixture import fit_mixture
 from action_model.onboard import Label, Newcomer, next_among, onboard
 from action_model.outcomes import Grid
-from action_model.projection import fit_projection
+from action_model.topics import telling_projection
 from action_model.train import train
 from scripts.replay.tables import whole_grids
 from scripts.reporting.console import report_console
@@ -132,9 +132,9 @@ def joined_chances(learnt: Learnt, x: Floats) -> Floats:
 def full_chances(bench: Bench) -> Floats:
     """(N, M): chances of all models, each learnt from all tasks: those of the known ones and those of the pool."""
     prompts = np.concatenate(bench.features[:2])
-    projection = fit_projection(prompts)
     score = np.concatenate([bench.known.score, bench.pool.score])
     categories = (*bench.known.categories, *bench.pool.categories)
+    projection = telling_projection([prompts], [categories])
     return fit_mixture(projection(prompts), score, categories).predict(projection(bench.features[2]))
 
 

@@ -30,10 +30,10 @@ class LatentBeliefs:
 
 def latent_beliefs(train: Table, test: Table) -> LatentBeliefs:
     """Fits on the train prompts alone."""
-    x, z = featurize(train.grid.prompts), featurize(test.grid.prompts)
-    projection = telling_projection([x], [train.grid.categories])
-    x, z = projection(x), projection(z)
-    seen = out_of_fold(x, train.grid)
+    features, z = featurize(train.grid.prompts), featurize(test.grid.prompts)
+    projection = telling_projection([features], [train.grid.categories])
+    seen = out_of_fold(projection, features, train.grid)
+    x, z = projection(features), projection(z)
     latent = fit_joint(seen, train.passed)
     unseen = fit_mixture(x, train.grid.score, train.grid.categories).predict(z)
     usd = predict_usd(train.grid, x, z), predict_usd(train.grid, x, x)
