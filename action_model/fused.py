@@ -11,6 +11,8 @@ from action_model.learnt import Learnt
 from action_model.mixture import Mixture
 from action_model.ridge import Ridge
 
+LEAST_SHARE = 1e-7
+"""Of a view, below which a group adds nothing that single precision could tell."""
 LEAST_TOLD = 1e-4
 """Of a topic, before its share is taken: as `View.shares` has it."""
 
@@ -60,7 +62,8 @@ class Fused:
         np.exp(near, out=near)
         np.power(np.maximum(topics, LEAST_TOLD), self.power, out=topics)
         share /= np.add.reduceat(share, self.starts)[self.owner]
-        found = (told[len(share) :] + share @ self.means).astype(np.float64)
+        there = np.flatnonzero(share > LEAST_SHARE)  # most groups are far from any text
+        found = (told[len(share) :] + share[there] @ self.means.take(there, axis=0)).astype(np.float64)
         found = np.minimum(np.maximum(found, 0.005), 0.995)
         corrected: Floats = self.scale * np.log(found / (1.0 - found)) + self.bias
         return corrected

@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
+import msgspec
 from psycopg import AsyncConnection
 
 from router.ledger.ledger import Account, Notice, RunQuery
 
+_encode = msgspec.json.Encoder(enc_hook=float).encode
+"""`enc_hook`: what is left are numpy's numbers."""
 _OUTCOME = ("run_id", "action", "propensity", "success", "score", "output_tokens", "seconds")
 _RUN = ("id", "team", "key_id", "created_at", "finish_reason", "model", "score", "nanodollars", "seconds")
 _LABEL = ("judge", "version", "kind", "place", "truth", "source", "labels")
@@ -47,13 +50,13 @@ def run_entry(run_id: str, account: Account, trace: Mapping[str, Any], now: floa
     """A run's tree; a later word on the same run takes its place."""
     chosen = trace.get("chosen") or {}
     summary = (trace.get("finish_reason"), chosen.get("model"), trace.get("score"), trace.get("nanodollars"))
-    values = (run_id, account.team, account.key_id, now, *summary, trace.get("seconds"), json.dumps(trace))
+    values = (run_id, account.team, account.key_id, now, *summary, trace.get("seconds"), _as_json(trace))
     return Entry(_INSERT_RUN, tuple(map(_storable, values)))
 
 
 def outcome_entry(row: Mapping[str, Any], now: float) -> Entry:
     """A row to learn from."""
-    values = (*(row.get(name) for name in _OUTCOME), now, json.dumps(row))
+    values = (*(row.get(name) for name in _OUTCOME), now, _as_json(row))
     return Entry(_INSERT_OUTCOME, tuple(map(_storable, values)))
 
 
@@ -114,6 +117,14 @@ async def read_labels(db: AsyncConnection) -> list[dict[str, Any]]:
     """All counts of labelled verdicts."""
     cursor = await db.execute("select judge, version, kind, place, truth, source, labels from judge_labels")
     return [dict(zip(_LABEL, row, strict=True)) for row in await cursor.fetchall()]
+
+
+def _as_json(value: Mapping[str, Any]) -> str:
+    """As text; half of a surrogate pair, which is no UTF-8, is escaped."""
+    try:
+        return _encode(value).decode()
+    except UnicodeEncodeError:
+        return json.dumps(value, default=float)
 
 
 def _storable(value: Any) -> Any:
