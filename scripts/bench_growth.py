@@ -1,7 +1,7 @@
 """How cost grows: CPU a request and memory against what a request, the settings and the ledger hold.
 
-`python -m scripts.bench_growth messages|models|requirements|runs|keys|ready|workers`: the real server pinned to one
-core; load and an upstream that answers at once on another, as in `bench_proxy`. Linux only (`/proc`).
+`python -m scripts.bench_growth messages|models|requirements|runs|keys|conversations|ready|workers`: the real server
+pinned to one core; load and an upstream that answers at once on another, as in `bench_proxy`. Linux only (`/proc`).
 """
 
 import asyncio
@@ -18,7 +18,18 @@ from typing import Any
 
 import click
 
-from scripts.bench_proxy import CASES, FILLER, Target, cpu_seconds, free_port, make_key, measure, process, wait_for
+from scripts.bench_proxy import (
+    CASES,
+    FILLER,
+    MARK,
+    Target,
+    cpu_seconds,
+    free_port,
+    make_key,
+    measure,
+    process,
+    wait_for,
+)
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 5_000_000)
 MODELS = (1, 10, 100, 500)
@@ -151,7 +162,7 @@ def messages(seconds: float) -> None:
     rows = []
     with serving() as worker:
         for size in SIZES:
-            text = (FILLER * (size // len(FILLER) + 1))[:size]
+            text = (MARK + FILLER * (size // len(FILLER) + 1))[:size]
             said = {"messages": [{"role": "user", "content": text}]}
             at_once, before = 8 if size < 1_000_000 else 2, worker.mib()
             relay, _ = costs(worker, {"model": "small"} | said, at_once, seconds)
@@ -210,6 +221,21 @@ def _ledger(table: str, counts: Sequence[int], seconds: float) -> None:
             rows.append((count, *(cpu for cpu, _ in found), alone, worker.ready_seconds, worker.mib()))
     cases = ("relay CPU ms", "maestro CPU ms", "three requirements CPU ms")
     show((table, *cases, "relay p50 ms alone", "listens after s", "MiB"), rows)
+
+
+@command.command()
+@click.option("--rounds", default=6, show_default=True)
+@click.pass_obj
+def conversations(seconds: float, rounds: int) -> None:
+    """Memory after so many conversations with `maestro`, each another text."""
+    rows: list[tuple[object, ...]] = []
+    with serving() as worker:
+        count = 0
+        for _ in range(rounds):
+            result = measure(worker.target, dict(CASES["maestro"]), 64, seconds)
+            count += result.requests
+            rows.append((count, worker.mib(), result.cpu_ms, result.p50_ms, result.errors))
+    show(("conversations", "MiB", "CPU ms", "p50 ms", "errors"), rows)
 
 
 @command.command()
