@@ -108,10 +108,17 @@ def error_of(upstream: str, status: int, headers: dict[str, str], body: bytes) -
 
 
 def delta_bytes(delta: Delta) -> int:
-    """Bytes of JSON in which a delta or message says something; quotes do not count."""
-    thoughts = delta.reasoning if is_null(delta.reasoning_content) else delta.reasoning_content
-    parts = (delta.content, thoughts, delta.refusal, delta.tool_calls)
-    return sum(len(bytes(part)) - 2 for part in parts if not is_null(part))
+    """Bytes of JSON in which a delta or message says something; quotes do not count. Nearly all fields are absent."""
+    said = 0 if delta.content is NULL else _said(delta.content)
+    if delta.reasoning_content is not NULL or delta.reasoning is not NULL:
+        said += _said(delta.reasoning if is_null(delta.reasoning_content) else delta.reasoning_content)
+    if delta.refusal is not NULL:
+        said += _said(delta.refusal)
+    return said if delta.tool_calls is NULL else said + _said(delta.tool_calls)
+
+
+def _said(raw: msgspec.Raw) -> int:
+    return 0 if is_null(raw) else len(bytes(raw)) - 2
 
 
 def is_null(raw: msgspec.Raw) -> bool:

@@ -173,8 +173,9 @@ def _plain_chunk(data: bytes, hides_usage: bool) -> Chunk | None:
         chunk = _decode_chunk(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    no_usage = chunk.usage is NULL if hides_usage else is_null(chunk.usage)
-    return chunk if chunk.choices and no_usage and is_null(chunk.error) else None
+    if chunk.usage is not NULL and (hides_usage or not is_null(chunk.usage)):
+        return None
+    return chunk if chunk.choices and (chunk.error is NULL or is_null(chunk.error)) else None
 
 
 def usage_so_far(progress: Progress, input_tokens: int) -> Usage:
