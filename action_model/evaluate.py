@@ -13,6 +13,7 @@ from action_model.frontier import LAMBDAS, aiq, cost_at_share, policy_points, si
 from action_model.latent import PARTICLES, Latent, log_likelihood
 from action_model.metrics import auc, brier, calibration_error, interval
 from action_model.mixture import fit_mixture
+from action_model.offline.sequential import sequential_figures
 from action_model.outcomes import Grid
 from action_model.ridge import fit_ridge
 from action_model.topics import telling_projection
@@ -73,6 +74,7 @@ def evaluate_with(
         "best_single_score": float(test.score.mean(axis=0).max()),
         "estimators": figures,
         "joint": joint_figures(latent, marginal, test),
+        "sequential": sequential_figures(latent, marginal, usd, test),
         "output_tokens": covered(train.output_tokens, test.output_tokens, px, pz),
         "seconds": covered(1e3 * train.seconds, 1e3 * test.seconds, px, pz),
     }
