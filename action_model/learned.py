@@ -1,5 +1,6 @@
 """The learned `Estimator`: a checkpoint's predictions for models it knows; others are placed by size or price."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,7 @@ class LearnedEstimator:
         # (M + J + 1, d): the last is of an unknown model
         self._thetas = np.concatenate([learnt.latent.theta, learnt.joined.theta, mean])
         self._places: dict[tuple[str, str, float, float, float | None], tuple[int, float]] = {}
-        self._texts: LRUCache[str, Reading] = LRUCache(REMEMBERED)
+        self._texts: dict[str, Reading] = {}
         self._fused, self._aside = fuse(learnt), lay_aside(learnt)
         self.identity = identity_of(learnt)
         self.online = Online()
@@ -148,14 +149,22 @@ class LearnedEstimator:
         if self._batched is None:
             self._batched = Batched(self._fused, self._device)
         for text, x, logits in zip(fresh, *self._batched.read(featurize(fresh)), strict=True):
-            self._texts[text] = self._reading_of(x, logits)
+            self._remember(text, self._reading_of(x, logits))
 
     def _read(self, text: str) -> "Reading":
         known = self._texts.get(text)
         if known is None:
             x = self._fused.project(featurize([text])[0])
-            known = self._texts[text] = self._reading_of(x, self._fused.logits_at(x))
+            known = self._remember(text, self._reading_of(x, self._fused.logits_at(x)))
         return known
+
+    def _remember(self, text: str, reading: "Reading") -> "Reading":
+        """The oldest makes room; one more stays for a while where another thread remembers one at the same time."""
+        if len(self._texts) >= REMEMBERED:
+            with contextlib.suppress(RuntimeError):
+                self._texts.pop(next(iter(self._texts)), None)
+        self._texts[text] = reading
+        return reading
 
     def _reading_of(self, x: Floats, logits: Floats) -> "Reading":
         learnt, joined = self._learnt, self._learnt.joined

@@ -255,14 +255,16 @@ def _freshness(familiarity: Floats, uses: Floats) -> Floats:
 
 def _choose(values: Floats, need: Floats, kept: int) -> list[int]:
     """The best plans by each ranking (P, N), each once: one of those that differ in nothing but a wave's order."""
-    ranked = np.argsort(-values, axis=1)[:, : 4 * kept]
-    keys = zip(ranked.tolist(), values[0][ranked].tolist(), need[ranked].tolist(), strict=True)
+    ranked = np.argsort(-values, axis=1)[:, : 4 * kept].tolist()
+    true, seconds = values[0].tolist(), need.tolist()
     chosen: dict[tuple[float, float], int] = {}
-    for ranking in keys:
+    seen: set[int] = set()
+    for ranking in ranked:
         most = len(chosen) + kept
-        for plan, value, seconds in zip(*ranking, strict=True):
-            if value > -np.inf:
-                chosen.setdefault((round(value, 12), round(seconds, 9)), plan)
+        for plan in ranking:
+            if plan not in seen and true[plan] > -np.inf:
+                chosen.setdefault((round(true[plan], 12), round(seconds[plan], 9)), plan)
+            seen.add(plan)
             if len(chosen) == most:
                 break
     return sorted(chosen.values())

@@ -204,3 +204,12 @@ def test_a_tiny_model_is_thought_able_of_little_and_of_repairing_less(estimator:
     assert belief.estimates[1].success > 0.5
     assert tiny < 0.2
     assert great > 0.4
+
+
+def test_texts_are_remembered_up_to_a_number_and_read_the_same_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("action_model.learned.REMEMBERED", 3)
+    estimator = load_estimator()
+    assert isinstance(estimator, LearnedEstimator)
+    first = [estimator.demand(f"text {number}") for number in range(5)]
+    assert len(estimator._texts) == 3
+    assert all(np.array_equal(estimator.demand(f"text {number}"), one) for number, one in enumerate(first))
