@@ -10,6 +10,7 @@ A repeat of one action is, with chance 1 / (1 + concentration), the same answer 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +33,10 @@ class Poll:
     joint: Floats
     sizes: tuple[int, ...]
 
-    @property
+    @cached_property
     def masses(self) -> Floats:
         """(N, G + 1): the mass of each hypothesis; their sum is the chance of having come here."""
-        result: Floats = self.joint.sum(axis=1)
+        result: Floats = np.matmul(np.ones((1, self.joint.shape[1])), self.joint)[:, 0, :]
         return result
 
     def best(self) -> Floats:
@@ -65,24 +66,28 @@ def wrong_shares(sizes: tuple[int, ...]) -> tuple[Floats, NDArray[np.bool_]]:
 def after_opinion(poll: Poll, chance: Floats, coincidence: Floats) -> Iterator[Poll]:
     """The polls after one more opinion, right with `chance` (N, S): it joins group 0, 1, ..., or is a new answer."""
     share, may_repeat = wrong_shares(poll.sizes)
-    wrong = poll.joint * (1.0 - chance)[:, :, None]
-    repeated = wrong * coincidence[:, None]
+    wrong = 1.0 - chance
+    repeated = poll.joint * (wrong * coincidence)[:, :, None]
     for group, size in enumerate(poll.sizes):
         joint = repeated * share[group]
         joint[:, :, group] = poll.joint[:, :, group] * chance
         yield Poll(joint, (*poll.sizes[:group], size + 1, *poll.sizes[group + 1 :]))
-    other = wrong - repeated * may_repeat
-    new = poll.joint[:, :, -1:] * chance[:, :, None]
-    yield Poll(np.concatenate([other[:, :, :-1], new, other[:, :, -1:]], axis=2), (*poll.sizes, 1))
+    count = len(poll.sizes)
+    fresh = np.empty((*poll.joint.shape[:2], count + 2))
+    other = poll.joint * wrong[:, :, None] - (repeated if may_repeat.all() else repeated * may_repeat)
+    fresh[:, :, :count], fresh[:, :, count + 1] = other[:, :, :-1], other[:, :, -1]
+    fresh[:, :, count] = poll.joint[:, :, -1] * chance
+    yield Poll(fresh, (*poll.sizes, 1))
 
 
 def expected_best(poll: Poll, chances: Floats, coincidence: Floats) -> Floats:
     """(N, A): the expected mass of the best group after one opinion of each action, `chances` (S, A)."""
     share, may_repeat = wrong_shares(poll.sizes)
-    right = np.matmul(poll.joint.transpose(0, 2, 1), chances)
+    count, often = chances.shape[1], coincidence[:, None]
+    told = np.matmul(poll.joint.transpose(0, 2, 1), np.concatenate((chances, often * chances, often), axis=1))
+    right = told[:, :, :count]  # (N, G + 1, A)
     wrong = poll.masses[:, :, None] - right
-    repeating = (poll.joint * coincidence[:, None]).transpose(0, 2, 1)
-    repeated = repeating.sum(axis=2)[:, :, None] - np.matmul(repeating, chances)  # (N, G + 1, A)
+    repeated = told[:, :, -1:] - told[:, :, count:-1]
     fresh = (wrong - repeated * may_repeat[:, None])[:, :-1]
     total: Floats = np.maximum(fresh.max(axis=1, initial=0.0), right[:, -1])
     for group in range(len(poll.sizes)):
