@@ -203,7 +203,8 @@ def _grow(beam: _Beam, offered: _Offered, channel: Channel, max_width: int) -> F
     ways = 2 if max_width > 1 and beam.steps[0] else 1
     out = np.empty((len(Row), ways, plans, count))
     out[...] = beam.rows[:, None, :, None]
-    out[Row.GAIN] += succeeding - channel.baseline * passing + graded * (mass - passing)
+    fallback = channel.baseline + (rows[Row.CREDIT] - channel.credit)  # what a pass takes the place of
+    out[Row.GAIN] += succeeding - fallback * passing + graded * (mass - passing)
     out[Row.HOPE] = hoped - hopeful
     out[Row.SUCCESS] += succeeding
     out[Row.CREDIT] += graded

@@ -92,7 +92,8 @@ def test_more_budget_never_lowers_the_expected_value(
     poor = replace(situation, nanodollars_left=nanodollars, seconds_left=seconds, calls_left=calls)
     rich = replace(poor, nanodollars_left=nanodollars * 2, seconds_left=seconds * 2, calls_left=calls + 3)
     (less,), (more,) = frontier(poor, [poor.tradeoff]), frontier(rich, [rich.tradeoff])
-    assert more["value"] >= less["value"] - 1e-12
+    holds_any_plan = less["usd"] > 0.0  # without a candidate the first answer is bought whatever it is worth
+    assert more["value"] >= less["value"] - 1e-12 or not holds_any_plan
 
 
 @settings(max_examples=40, deadline=None)

@@ -57,7 +57,8 @@ def told(moves: Moves, channel: Channel, waves: list[list[int]]) -> tuple[float,
             right = miss * moves.chance[:, move] / (1.0 + tries[move] / moves.familiarity[move])
             passing = channel.true_pass * right + channel.false_pass * (miss - right)
             better = max(float(moves.credit[move]) - credit, 0.0)
-            gain += float((channel.true_pass * right - channel.baseline * passing + better * (miss - passing)).sum())
+            fallback = channel.baseline + credit - channel.credit
+            gain += float((channel.true_pass * right - fallback * passing + better * (miss - passing)).sum())
             usd += reach * float(moves.usd[move]) + channel.usd_per_pass * float(passing.sum())
             miss, credit = miss - passing, credit + better
             tries[move] += 1.0
