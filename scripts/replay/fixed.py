@@ -116,9 +116,12 @@ def two_then_third(table: Table, trio: Sequence[int], codes: NDArray[np.intp]) -
 
 
 def best_trio(train: Table, target_usd: float) -> tuple[int, ...]:
-    """The trio for `two_then_third` that is right most often on train within the target cost."""
+    """The trio for `two_then_third` that is right most often on train within the target cost; of two models, the second
+    is asked again."""
     codes, mean_usd = answer_codes(train), train.usd.mean(axis=0)
     cheapest = tuple(int(model) for model in np.argsort(mean_usd, kind="stable")[:3])
+    if len(cheapest) < 3:
+        return (*cheapest, cheapest[-1])
     best: tuple[float, tuple[int, ...]] = (0.0, cheapest)
     for trio in permutations(range(len(train.models)), 3):
         if mean_usd[list(trio[:2])].sum() > target_usd:

@@ -13,6 +13,7 @@ from scripts.replay.fixed import (
     answer_codes,
     best_cascade,
     best_single,
+    best_trio,
     cascade,
     parallel,
     single,
@@ -87,6 +88,10 @@ def test_where_two_differ_a_third_is_paid_and_decides() -> None:
     played = two_then_third(table, (0, 1, 1), answer_codes(table))
     assert played.right.tolist() == [1.0, 1.0]
     assert played.calls.tolist() == [3.0, 2.0]
+
+
+def test_of_two_models_the_second_decides() -> None:
+    assert best_trio(HALF, 1.0) == (0, 1, 1)
 
 
 def test_agreement_alone_ends_before_the_calls_do() -> None:
