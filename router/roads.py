@@ -64,7 +64,7 @@ class Roads:
         if not (task.is_virtual or task.requirements or task.named_action or task.tools):
             models = (self._permitted(task.model, caller),)
             return Road("relay", _run_id(), slim_facts(task), NOTHING_REQUIRED, models)
-        subject = Subject.of(task, self._validators)
+        subject = Subject.of(task, self._validators) if may_be_checked(task) else NOTHING_REQUIRED
         road = Road("waves", _run_id(), facts_of(task, subject.kinds), subject, ())
         road = self._with_models(road, task, caller)
         if subject.requirements or task.named_action is not None or task.tools:
@@ -98,6 +98,11 @@ class Roads:
         if not allowed_models([model], caller):
             raise UnknownModel(name)
         return model
+
+
+def may_be_checked(task: Task) -> bool:
+    """Will anybody look at an answer: is something required, or could answers be compared?"""
+    return bool(task.requirements or task.named_action or task.tools) or task.budget.effort == "high"
 
 
 def polls(task: Task, road: Road) -> bool:
