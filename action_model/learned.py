@@ -17,6 +17,7 @@ from action_model.device import Device, chosen_device
 from action_model.facts import Facts
 from action_model.features import featurize
 from action_model.fused import fuse, lay_aside
+from action_model.homes import find_homes
 from action_model.identity import identity_of
 from action_model.latent import sigmoid
 from action_model.learnt import Learnt
@@ -41,7 +42,7 @@ class Reading:
     """What is predicted of one text for all M + J models: `logits`, `log_tokens`; its `demand` (k,), and its
     `difficulty`: how much easier than usual it is; `requirements` (M + J,) counts those that such texts had where each
     model was learnt: what they take away is in its logit already; `log_seconds` is of the models whose paces are
-    known."""
+    known; `homes` leads a column to that of the same model in the table whose texts are most like this one."""
 
     logits: Floats
     difficulty: float
@@ -49,6 +50,7 @@ class Reading:
     log_tokens: Floats
     requirements: Floats
     log_seconds: Floats
+    homes: Mapping[int, int]
 
 
 class LearnedEstimator:
@@ -80,7 +82,7 @@ class LearnedEstimator:
         self._thetas = np.concatenate([learnt.latent.theta, learnt.joined.theta, mean])
         self._places: dict[tuple[str, str, float, float, float | None], tuple[int, float]] = {}
         self._texts: dict[str, Reading] = {}
-        self._fused, self._aside = fuse(learnt), lay_aside(learnt)
+        self._fused, self._aside, self._homes = fuse(learnt), lay_aside(learnt), find_homes(learnt)
         self.identity = identity_of(learnt)
         self.online = Online()
         spreads = np.concatenate([learnt.token_spread, learnt.joined.token_spread])
@@ -94,7 +96,7 @@ class LearnedEstimator:
         reading = self._read(facts.text)
         logits, latent = reading.logits, self._learnt.latent
         count, each = len(facts.requirement_kinds), self._config.logit_per_requirement
-        places = [self._place(offer) for offer in portfolio.offers]
+        places = [(reading.homes.get(column, column), a) for column, a in map(self._place, portfolio.offers)]
         hard = 0.5 * max(-1.5, min(1.5, reading.difficulty)) - each * count
         known = logits + each * (reading.requirements - count)
         at = np.array([self._sharper * (a + hard) if column < 0 else a + known[column] for column, a in places])
@@ -175,7 +177,7 @@ class LearnedEstimator:
             logits = np.concatenate([logits, joined.bias + joined.loadings @ demand])
             tokens = np.concatenate([tokens, tokens.mean() + joined.log_tokens])
             requirements = np.concatenate([requirements, np.zeros(len(joined.names))])
-        return Reading(logits, difficulty, demand, tokens, requirements, seconds)
+        return Reading(logits, difficulty, demand, tokens, requirements, seconds, self._homes.of(x))
 
     def _lengths(self, reading: "Reading", columns: list[int]) -> list[Lengths | None]:
         """Output tokens of each action, its own where it was learnt apart; None where its model is not known."""
