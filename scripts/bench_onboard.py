@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import click
 import numpy as np
 from rich.table import Table
 
+from action_model.costed import of_models
 from action_model.features import Floats, featurize
 from action_model.latent import LatentConfig, sigmoid
 from action_model.learnt import Learnt
@@ -140,15 +141,7 @@ def full_chances(bench: Bench) -> Floats:
 
 def without(grid: Grid, j: int) -> Grid:
     """The grid without one model."""
-    kept = [i for i in range(len(grid.models)) if i != j]
-    return replace(
-        grid,
-        models=tuple(grid.models[i] for i in kept),
-        score=grid.score[:, kept],
-        usd=grid.usd[:, kept],
-        output_tokens=grid.output_tokens[:, kept],
-        seconds=grid.seconds[:, kept],
-    )
+    return of_models(grid, np.delete(np.arange(len(grid.models)), j))
 
 
 def summary(found: Sequence[dict[str, Any]], title: str) -> Table:

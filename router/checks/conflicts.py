@@ -11,6 +11,8 @@ from router.checks.check import Compiled
 from router.checks.compiler import compile_requirement
 from router.task import Requirement
 
+MOST_REMEMBERED = 128
+"""Lists of requirements: of the longest ones that are allowed 16 MB."""
 _FORMS = frozenset(("json", "json_keys", "json_schema", "yaml", "xml", "csv", "sql", "python", "number"))
 _JSON = frozenset(("json", "json_keys", "json_schema"))
 _SINGLE = ("language", "starts_with", "ends_with", "first_word", "last_word")
@@ -40,7 +42,7 @@ def find_problems(requirements: Sequence[Requirement], compiled: Sequence[Compil
     return _find_problems(requirements, compiled)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=MOST_REMEMBERED)
 def _problems_of(texts: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     requirements = [Requirement(name, description) for name, description in texts]
     return _find_problems(requirements, [compile_requirement(requirement) for requirement in requirements])

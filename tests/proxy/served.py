@@ -18,6 +18,7 @@ from proxy.serving.server import DrainingServer, configure
 from proxy.settings import Settings
 from scripts.fake_upstream import FakeUpstream
 
+TEXT = "Hello there, my good friend."
 MESSAGES: Any = [{"role": "user", "content": "Say hello."}]
 PRICES = {"input_usd_per_mtok": 1.0, "output_usd_per_mtok": 4.0}
 

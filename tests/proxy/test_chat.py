@@ -1,7 +1,6 @@
 """`/v1/chat/completions` with the official client: whole and streamed, relayed and by waves."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,10 @@ import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from scripts.fake_upstream import FakeUpstream, Scripted
-from tests.proxy.served import MESSAGES, Served, chunks_in, post, serving, settings_for, stream_of
+from tests.proxy.served import MESSAGES, TEXT, Served, chunks_in, post, serving, settings_for, stream_of
 
 pytestmark = pytest.mark.anyio
 
-TEXT = "Hello there, my good friend."
 RICH = {
     "model": "small",
     "messages": [
@@ -44,18 +42,6 @@ RICH = {
     "modalities": ["text"],
     "unknown_field": {"deep": [1.50, None]},
 }
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeUpstream]:
-    async with FakeUpstream(Scripted(text=TEXT, input_tokens=100, output_tokens=10)) as upstream:
-        yield upstream
-
-
-@pytest.fixture
-async def proxy(fake: FakeUpstream, tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(settings_for(fake, tmp_path)) as served:
-        yield served
 
 
 def strict(shape: type[ChatCompletion] | type[ChatCompletionChunk], value: Any) -> None:

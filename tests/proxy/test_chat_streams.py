@@ -1,7 +1,6 @@
 """`/v1/chat/completions` streamed: relayed and by waves, with the official client."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +8,9 @@ import aiohttp
 import pytest
 
 from scripts.fake_upstream import FakeUpstream, Scripted
-from tests.proxy.served import MESSAGES, Served, chunks_in, serving, settings_for, stream_of
+from tests.proxy.served import MESSAGES, TEXT, Served, chunks_in, serving, settings_for, stream_of
 
 pytestmark = pytest.mark.anyio
-
-TEXT = "Hello there, my good friend."
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeUpstream]:
-    async with FakeUpstream(Scripted(text=TEXT, input_tokens=100, output_tokens=10)) as upstream:
-        yield upstream
-
-
-@pytest.fixture
-async def proxy(fake: FakeUpstream, tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(settings_for(fake, tmp_path)) as served:
-        yield served
 
 
 async def test_no_field_is_added_to_a_stream_but_the_usage_we_ask_for(proxy: Served, fake: FakeUpstream) -> None:
