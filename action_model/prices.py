@@ -1,15 +1,16 @@
 """What a call used and what it costs: token counts, prices, and money in whole nanodollars."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 NANODOLLARS_PER_USD = 1_000_000_000
 SLOW_TOKENS_PER_SECOND = 20.0
 """How slowly a model paid by the second is thought to write, where its money is held: a small one on two cores."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """Tokens of one call: input includes cached, audio and image ones, output reasoning, audio and image ones."""
 
     input_tokens: int = 0
@@ -94,9 +95,9 @@ class Price:
         is dearer; a model paid by the second is thought to be slow.
         """
         if (self.reasoning_usd_per_mtok or 0.0) > self.output_usd_per_mtok:
-            usage = replace(usage, reasoning_tokens=usage.output_tokens)
+            usage = msgspec.structs.replace(usage, reasoning_tokens=usage.output_tokens)
         if (self.cache_write_usd_per_mtok or 0.0) > self.input_usd_per_mtok:
-            usage = replace(usage, cache_write_tokens=usage.input_tokens)
+            usage = msgspec.structs.replace(usage, cache_write_tokens=usage.input_tokens)
         seconds = usage.output_tokens / SLOW_TOKENS_PER_SECOND if self.usd_per_second else 0.0
         return self.nanodollars(usage, seconds)
 

@@ -5,9 +5,10 @@ import itertools
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+
+import msgspec
 
 from router.errors import BadRequest, TooLarge
 from router.task import Caller
@@ -33,13 +34,12 @@ class SlowBody(Exception):
     """The body did not come in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A whole answer."""
 
     body: bytes
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     content_type: str = JSON
 
 

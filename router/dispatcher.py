@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from action_model.belief import Estimate
 from action_model.estimator import Estimator
 from action_model.prices import Usage, to_nanodollars
@@ -265,7 +267,7 @@ class Dispatcher:
             one = usage_of(road.estimate)
         else:
             one = Usage(road.facts.input_tokens, self._outlook.output_tokens_high(road.models[0], road.facts))
-        return replace(one, output_tokens=one.output_tokens * choice_count(task))
+        return msgspec.structs.replace(one, output_tokens=one.output_tokens * choice_count(task))
 
     async def _relayed(self, task: Task, caller: Caller, road: Road, purse: RunPurse, reply: Reply) -> None:
         """Learns from a relay; one that Maestro chose is kept as a run."""

@@ -1,14 +1,14 @@
 """What is told of each request once it is over, to whoever counts, logs or traces: never before the client has it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from router.roads import Road
 from router.task import Attempt, Caller, Run, Task
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """A request that is over. `run` is None where one named model was relayed: nothing was planned, nothing is kept."""
 
     task: Task

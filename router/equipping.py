@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import anyio
+import msgspec
 
 from router.errors import BadRequest
 from router.facts import last_user_text, read_messages, text_of
@@ -30,8 +31,9 @@ async def equip(
     with anyio.move_on_after(None if seconds is None else seconds * SEARCH_SHARE):
         gathered = await bench.gather(query_of(task))
     if seconds is not None:
-        task = replace(task, budget=replace(task.budget, seconds=max(seconds - anyio.current_time() + began, 0.01)))
-    return replace(task, gathered=gathered), _informed(road, gathered), bench
+        budget = msgspec.structs.replace(task.budget, seconds=max(seconds - anyio.current_time() + began, 0.01))
+        task = msgspec.structs.replace(task, budget=budget)
+    return msgspec.structs.replace(task, gathered=gathered), _informed(road, gathered), bench
 
 
 def query_of(task: Task) -> str:

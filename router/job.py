@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
+import msgspec
 
 from action_model.actions import Action
 from action_model.belief import Estimate
@@ -58,8 +59,7 @@ class Job:
         return any(isinstance(check, RuleCheck) and check.definition.already_failed for check in checks)
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(msgspec.Struct, frozen=True):
     """How long one call took, without any wait for a slot; `first_token_seconds` of a stream."""
 
     model: str

@@ -10,7 +10,8 @@ import asyncio
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from router.efforts import tradeoff_of
 from router.ended import Ended

@@ -1,7 +1,7 @@
 """The frozen values of a run, from what a client asks to what came of it. See docs/glossary.md."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -28,8 +28,7 @@ class Requirement:
     check_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True):
     """Limits of one run; None means no limit of that kind. `effort` sets what a dollar and a second are worth."""
 
     usd: float | None = None
@@ -38,8 +37,7 @@ class Budget:
     effort: Effort = "low"
 
 
-@dataclass(frozen=True, slots=True)
-class OperatingPoint:
+class OperatingPoint(msgspec.Struct, frozen=True):
     """A place on the frontier that an operator chose: a satisfied task is worth 1, a dollar costs `usd`, a second
     `seconds`. It stands in for an effort level.
     """
@@ -97,8 +95,7 @@ class NamedAction:
     tool_limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(msgspec.Struct, frozen=True):
     """A request body: every top-level field as the raw JSON bytes that came, in their order."""
 
     fields: Mapping[str, msgspec.Raw]
@@ -114,8 +111,7 @@ class Payload:
         return default if raw is None else msgspec.json.decode(raw)
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(msgspec.Struct, frozen=True):
     """What one request asks, after all Maestro words are taken out of it.
 
     `model` is what the client named after aliases: a virtual name ("maestro") or a concrete one; `payload` is what
@@ -134,7 +130,7 @@ class Task:
     response_language: str | None = None
     dry_run: bool = False
     named_action: NamedAction | None = None
-    client_headers: Mapping[str, str] = field(default_factory=dict)
+    client_headers: Mapping[str, str] = {}
     operating_point: OperatingPoint | None = None
     tools: tuple[Spec, ...] = ()
     gathered: Gathered | None = None
@@ -189,8 +185,7 @@ class FinishReason(StrEnum):
     UNVALIDATED = "unvalidated"
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One HTTP call to one upstream, as it went. Seconds count from the start of the run; money in nanodollars."""
 
     id: str

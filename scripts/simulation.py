@@ -9,8 +9,10 @@ import selectors
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from action_model.prices import Usage
 from router.errors import MaestroError, UnknownModel, UpstreamTimeout

@@ -3,10 +3,11 @@
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from action_model.prices import Price
 from action_model.prior import PriorConfig, PriorEstimator

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -15,8 +14,7 @@ from router.task import Candidate, FinishReason, Requirement, Run, Task, Verdict
 from router.upstreams.upstream import Model
 
 
-@dataclass(frozen=True, slots=True)
-class Relayed:
+class Relayed(msgspec.Struct, frozen=True):
     """One relayed call, as it went: what the `maestro` block of a relay tells."""
 
     run_id: str

@@ -1,10 +1,10 @@
 """Reads Maestro's own body fields, and takes them out of what an upstream will see."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from proxy.control.requirements import Size, read_requirements
 from proxy.control.wishes import (

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from proxy.control.wishes import renamed
 from router.errors import BadRequest, TooLarge
@@ -15,8 +16,7 @@ NOT_A_WORD = re.compile(r"[^\w]+")
 SLUG_CHARACTERS = 48
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(msgspec.Struct, frozen=True):
     """How many requirements one request may carry, and how long one may be (characters)."""
 
     count: int = 32

@@ -1,8 +1,10 @@
 """What one place of a request says about requirements and budget, and how several places are put together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from router.errors import BadRequest
 from router.task import Budget, Effort, Requirement
@@ -14,8 +16,7 @@ SCALARS = ("usd", "seconds", "calls", "effort", "quality")
 EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(msgspec.Struct, frozen=True):
     """One place's say. None = this place says nothing of it."""
 
     usd: float | None = None

@@ -1,9 +1,9 @@
 """`POST /v1/responses`: passed through where the upstream has it and nothing must hold, else by way of chat."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from proxy.assembly import Rooms
 from proxy.control.block import peek_items, take_blocks, take_from_text

@@ -92,7 +92,7 @@ class RunCarrier:
         budget = task.budget
         usd = None if budget.usd is None else max(0.0, budget.usd - spent / 1e9)
         left = None if budget.calls is None else max(1, budget.calls - calls)
-        return replace(task, budget=Budget(usd, budget.seconds, left, budget.effort))
+        return msgspec.structs.replace(task, budget=Budget(usd, budget.seconds, left, budget.effort))
 
     def _end(self, ticket: Ticket, status: Status, more: Mapping[str, Any]) -> End:
         state = "failed" if status == "cancelled" else status

@@ -36,8 +36,7 @@ NOTE: ContextVar[Note | None] = ContextVar("maestro_note", default=None)
 """The note of the request that this task, or one that it started, works for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(msgspec.Struct, frozen=True):
     """What the surface says of a request. `key_id` is the key's public id, never the key."""
 
     request_id: str

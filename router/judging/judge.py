@@ -126,7 +126,8 @@ class Judge:
             except UpstreamRejected:
                 if not supports:
                     raise
-            reply = await self._upstreams.send(replace(call, body=judge_body(numbered, exhibit, frozenset())))
+            plain = msgspec.structs.replace(call, body=judge_body(numbered, exhibit, frozenset()))
+            reply = await self._upstreams.send(plain)
         self._plain.add(model.id)
         return reply
 

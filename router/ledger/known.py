@@ -5,7 +5,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from router.ledger.ledger import Account, Standing, Watch
 from router.ledger.statements.tally import Tally
@@ -16,8 +17,7 @@ FRESH_SECONDS = 0.9
 MOST_ACCOUNTS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """Money that a queued statement will move."""
 
     account: Account
@@ -25,8 +25,7 @@ class Change:
     reserved: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(msgspec.Struct, frozen=True):
     """An account's money; believed until `fresh_until` (of the steady clock), within its windows (unix seconds)."""
 
     standings: tuple[Standing, ...]

@@ -1,8 +1,10 @@
 """The ledger's interface: reserve before, settle after, and never lose a charge. Money is integer nanodollars."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import msgspec
 
 from action_model.prices import Usage
 
@@ -12,16 +14,14 @@ if TYPE_CHECKING:
 Window = Literal["day", "week", "month", "total"]
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """Who pays: a team and a key of it. An empty id has no limit and is still recorded."""
 
     team: str = ""
     key_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One attempt's hold: what it may cost at worst."""
 
     attempt_id: str
@@ -31,8 +31,7 @@ class Line:
     technique: str = "sample"
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(msgspec.Struct, frozen=True):
     """A set of lines held at once, all or nothing."""
 
     id: str
@@ -41,8 +40,7 @@ class Reservation:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(msgspec.Struct, frozen=True):
     """What an attempt really cost, replacing its hold. `price` is the price used, kept with the row."""
 
     attempt_id: str
@@ -50,11 +48,10 @@ class Charge:
     usage: Usage
     is_estimated: bool = False
     seconds: float = 0.0
-    price: Mapping[str, float] = field(default_factory=dict)
+    price: Mapping[str, float] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """A team's or key's money now: limit None = unlimited; `resets_at` unix seconds, None = never.
 
     `soft_limit` is the share of the limit (0..1) from which callers are warned.

@@ -1,9 +1,11 @@
 """One run's money: waves are held at once, attempts begun and settled one by one, and the rest given back."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 from itertools import chain, repeat
+
+import msgspec
 
 from action_model.prices import Price, Usage
 from router.errors import RunLimitReached
@@ -13,8 +15,7 @@ from router.task import Attempt
 from router.upstreams.upstream import Model, Outcome, Purpose
 
 
-@dataclass(frozen=True, slots=True)
-class RunLimits:
+class RunLimits(msgspec.Struct, frozen=True):
     """What one run may spend: nanodollars and upstream calls, None = no limit."""
 
     nanodollars: int | None = None

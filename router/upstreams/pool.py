@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from router.errors import UnknownModel
 from router.upstreams.catalogue import Catalogue, PriceAny
 from router.upstreams.http import Http
@@ -97,7 +99,7 @@ class Pool:
     def _current(self, call: Call) -> Call:
         """The call at today's price: whoever holds a model for long (a judge, a pin) may hold an old one."""
         model = self._catalogue.models.get(call.model.id, call.model)
-        return call if model is call.model else replace(call, model=model)
+        return call if model is call.model else msgspec.structs.replace(call, model=model)
 
     def is_resting(self, upstream: str) -> bool:
         """Does the breaker keep calls from this upstream now?"""

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from action_model.prices import Usage
 from router.upstreams.upstream import Call, Model, Reply
 
@@ -28,8 +30,7 @@ class Tries:
         return self.left > self.kept_back
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One call aimed at one model: its body for this very model. `hides_usage`: the usage chunk is ours alone."""
 
     call: Call

@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol
+
+import msgspec
 
 from action_model.prices import Price, Usage
 
@@ -64,8 +66,7 @@ class Purse(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One request to one model, with its fallbacks. `body` is the whole JSON body; the upstream sets its `model`.
 
     `expected` are the tokens to hold money for (input counted, output capped or predicted at a high quantile).
@@ -82,11 +83,10 @@ class Call:
     stream: bool = False
     deadline: float | None = None
     attempts: int = 3
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """A whole answer as it came, and which model gave it. Where the upstream told no usage, it is counted."""
 
     status: int

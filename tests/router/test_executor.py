@@ -165,7 +165,7 @@ async def test_samples_that_share_a_long_prompt_wait_for_the_first_to_be_read() 
     made = task(named_action=NamedAction("best_of_n", 3, "a/small"))
     fields = {**made.payload.fields, "messages": msgspec.Raw(json.dumps(prompt).encode())}
     it = stage(lambda model, body, number: Play("fine", 2.0), cached, streamed=frozenset({"a"}))
-    await it.run(replace(made, payload=Payload(fields)))
+    await it.run(msgspec.structs.replace(made, payload=Payload(fields)))
     starts = [heard.started for heard in it.upstreams.heard]
     assert starts[0] == 0.0
     assert all(start > 0.0 for start in starts[1:])
@@ -215,7 +215,7 @@ async def test_wrong_tool_arguments_are_no_answer_while_right_ones_can_be_had() 
     made = task()
     fields = {**made.payload.fields, "tools": msgspec.Raw(json.dumps(tools).encode())}
     it = stage(script)
-    run = await it.run(replace(made, payload=Payload(fields)))
+    run = await it.run(msgspec.structs.replace(made, payload=Payload(fields)))
     assert run.chosen is not None
     assert "Paris" in run.chosen.completion.decode()
     assert run.finish_reason == FinishReason.UNVALIDATED
@@ -277,4 +277,4 @@ async def test_without_requirements_answers_that_agree_decide_and_disagreement_b
     assert run.chosen is not None
     assert "42" in run.chosen.text
     assert run.finish_reason == FinishReason.UNVALIDATED
-    assert it.dispatcher.choose(replace(made, budget=Budget(effort="low")), Caller()).kind == "relay"
+    assert it.dispatcher.choose(msgspec.structs.replace(made, budget=Budget(effort="low")), Caller()).kind == "relay"

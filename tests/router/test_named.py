@@ -1,9 +1,9 @@
 """Named actions: fixed policies for comparison."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from router.errors import BadRequest
 from router.task import NamedAction, Requirement

@@ -1,9 +1,9 @@
 """What a worker knows of the money of its accounts without asking the database: for headers, never for a decision."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from cachetools import LRUCache, TTLCache
+from msgspec.structs import replace
 
 from router.ledger.known import FRESH_SECONDS, Change
 from router.ledger.ledger import Account, Standing, Watch

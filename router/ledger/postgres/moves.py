@@ -1,7 +1,7 @@
 """Moves of money as `maestro_apply` reads them: a batch of jobs becomes one JSON value, its answer one for each job."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
@@ -158,7 +158,7 @@ def _settled(charge: Charge) -> dict[str, Any]:
     return {
         "a": charge.attempt_id,
         "n": charge.nanodollars,
-        "u": [_counted(tokens) for tokens in astuple(charge.usage)],
+        "u": [_counted(tokens) for tokens in msgspec.structs.astuple(charge.usage)],
         "e": int(charge.is_estimated),
         "s": charge.seconds,
         "p": msgspec.json.encode(dict(charge.price)).decode() if charge.price else None,

@@ -9,9 +9,11 @@ import json
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from action_model.prices import Usage
 from router.errors import BudgetExceeded, Limit, Unavailable

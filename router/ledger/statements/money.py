@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Literal
 
@@ -41,11 +40,10 @@ DELETE = """
 LineRow = tuple[str, str, int | None, int | None, int]
 """Of a line: team, key, where their windows began, and what was held."""
 
-_tokens = attrgetter(*(field.name for field in fields(Usage)))
+_tokens = attrgetter(*Usage.__struct_fields__)
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(msgspec.Struct, frozen=True):
     """The process that holds lines, and the time."""
 
     id: str

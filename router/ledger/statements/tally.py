@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from router.ledger.ledger import Account, Charge, Reservation, Standing
 from router.ledger.statements import money

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
 import aiohappyeyeballs
+import msgspec
 
 from router.upstreams.wire.connection import ConnectFailed, Connection, ConnectTimeout
 from router.upstreams.wire.content import decoder_of
@@ -24,8 +25,7 @@ class InvalidUrl(ValueError):
     """Not an http or https URL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A whole answer; header names in lower case."""
 
     status: int

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from action_model.prices import Price, Usage
@@ -72,7 +73,9 @@ def call(purse: Ledger, model: Model = SMALL, **changes: Any) -> Call:
     body: dict[str, Any] = {"model": "small", "messages": [{"role": "user", "content": "Hi"}], "x_unknown": {"kept": 1}}
     if changes.get("stream"):
         body["stream"] = True
-    return replace(Call(model, "/chat/completions", json.dumps(body).encode(), purse, Usage(10, 20)), **changes)
+    return msgspec.structs.replace(
+        Call(model, "/chat/completions", json.dumps(body).encode(), purse, Usage(10, 20)), **changes
+    )
 
 
 async def read(pool: Pool, asked: Call) -> bytes:
