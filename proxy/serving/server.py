@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from proxy.errors import ErrorAnswer, simple_error
 from proxy.exchange import DEPARTURE, Departure, RequestIds
 from proxy.house import House
+from proxy.serving.seats import Listener, Seat
 from proxy.serving.workers import Workers
 from proxy.settings import Settings
 
@@ -121,20 +122,42 @@ class DrainingServer(uvicorn.Server):
         self.leave_seconds = leave_seconds
         self._owns_process = False
         self._drains_from: float | None = None
+        self._seat: Seat | None = None
+        self._listeners: list[Listener] = []
 
-    def run(self, sockets: list[socket.socket] | None = None) -> None:
+    def run(self, sockets: list[socket.socket] | None = None, seat: Seat | None = None) -> None:
         """Serves until told to stop, as the only work of this process; a worker's logs are set up anew."""
         self.config.configure_logging()
-        self._owns_process = True
+        self._owns_process, self._seat = True, seat
         super().run(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Once started, what is there stays for good: the garbage collector need not walk it again and again."""
-        await super().startup(sockets)
+        if self._seat is None or sockets is None:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            self._listeners = [self._listen(listening, self._seat) for listening in sockets]
         if self._owns_process:
             gc.collect()
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accepts no more, then ends what is open."""
+        for listener in self._listeners:
+            listener.close()
+        await super().shutdown(sockets)
+
+    def _listen(self, listening: socket.socket, seat: Seat) -> Listener:
+        """Accepts in turns with the other workers."""
+
+        def protocol() -> BoundedProtocol:
+            return BoundedProtocol(self.config, self.server_state, self.lifespan.state)
+
+        listener = Listener(listening, seat, protocol, lambda: len(self.server_state.connections))
+        listener.start(self.config.backlog)
+        return listener
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Asks to end; a second SIGINT does not wait. The signal is not raised again, so that callers can clean up."""
@@ -146,6 +169,8 @@ class DrainingServer(uvicorn.Server):
         """Called ten times a second: is it time to close?"""
         house: House = self.config.loaded_app.state.house
         house.metrics.note_inside(house.gate.inside)
+        for listener in self._listeners:
+            listener.note()
         if not await super().on_tick(counter):
             return False
         now = time.monotonic()

@@ -13,6 +13,7 @@ from typing import Protocol
 from uvicorn.config import STARTUP_FAILURE
 
 from proxy.serving.metrics import forget_worker
+from proxy.serving.seats import Board, Seat
 
 log = logging.getLogger("maestro.workers")
 PAUSE_SECONDS = 1.0
@@ -24,8 +25,8 @@ class Worker(Protocol):
 
     drain_seconds: float
 
-    def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serves until SIGTERM."""
+    def run(self, sockets: list[socket.socket] | None = None, seat: Seat | None = None) -> None:
+        """Serves until SIGTERM, sharing connections with who else has a seat."""
         ...
 
 
@@ -37,6 +38,7 @@ class Workers:
         self._listener = listener
         self._count = count
         self._context = multiprocessing.get_context("spawn")
+        self._board = Board(self._context, count)
         self._stopping = False
         self._reloading = False
 
@@ -45,14 +47,17 @@ class Workers:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, self._reload)
-        processes = [self._start() for _ in range(self._count)]
+        processes = [self._start(number) for number in range(self._count)]
         failed = False
         while not self._stopping and not failed:
             wait([process.sentinel for process in processes], timeout=0.2)
             failed = any(process.exitcode == STARTUP_FAILURE for process in processes)
             self._pass_on(processes)
             if not failed and not self._stopping:
-                processes = [process if process.is_alive() else self._replace(process) for process in processes]
+                processes = [
+                    process if process.is_alive() else self._replace(process, number)
+                    for number, process in enumerate(processes)
+                ]
         self._end(processes)
         if failed:
             raise SystemExit(STARTUP_FAILURE)
@@ -72,9 +77,10 @@ class Workers:
             if process.pid is not None and process.is_alive():
                 os.kill(process.pid, signal.SIGHUP)
 
-    def _start(self) -> SpawnProcess:
+    def _start(self, number: int) -> SpawnProcess:
         """SIGHUP is held back in the child until it is ready for it: before, it would end it."""
-        process = self._context.Process(target=self._worker.run, args=([self._listener],))
+        seat = Seat(self._board, number)
+        process = self._context.Process(target=self._worker.run, args=([self._listener], seat))
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         try:
             process.start()
@@ -82,11 +88,12 @@ class Workers:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         return process
 
-    def _replace(self, dead: SpawnProcess) -> SpawnProcess:
+    def _replace(self, dead: SpawnProcess, number: int) -> SpawnProcess:
         log.error("worker %s ended with %s: starting another", dead.pid, dead.exitcode)
+        self._board.leave(number)
         forget_worker(dead.pid)
         time.sleep(PAUSE_SECONDS)
-        return self._start()
+        return self._start(number)
 
     def _end(self, processes: list[SpawnProcess]) -> None:
         for process in processes:

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import io
 import json
+import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +72,33 @@ async def started(server: DrainingServer, task: asyncio.Task[None]) -> None:
         if task.done():
             task.result()
         await asyncio.sleep(0.005)
+
+
+@contextlib.asynccontextmanager
+async def two_workers(fake: FakeUpstream, folder: Path) -> AsyncIterator[str]:
+    """The origin of `maestro serve` with two workers."""
+    config = folder / "maestro.toml"
+    model = '[[upstream.model]]\nname = "{}"\ninput_usd_per_mtok = {}\noutput_usd_per_mtok = {}\n'
+    config.write_text(
+        f'[server]\nport = 0\nworkers = 2\n[ledger]\nurl = "sqlite:///{folder}/maestro.db"\n[[upstream]]\nname = "a"\n'
+        f'base_url = "{fake.base_url}"\n{model.format("small", 1.0, 4.0)}{model.format("big", 10.0, 40.0)}'
+    )
+    command = (sys.executable, "-c", "from scripts.main import main; main()", "serve", "--config", str(config))
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    assert process.stderr is not None
+    try:
+        origin, ready = "", 0
+        async with asyncio.timeout(60):
+            while not origin or ready < 2:
+                line = (await process.stderr.readline()).decode()
+                assert line, "the server ended"
+                origin = line.split("running on ")[1].split()[0] if "running on" in line else origin
+                ready += "startup complete" in line
+        yield origin
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.communicate(), 30)
 
 
 async def post(
