@@ -122,15 +122,32 @@ async def test_a_closed_listener_takes_nothing_and_leaves_its_seat() -> None:
         assert room.counts() == [0, 3]
 
 
+async def worker_of(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+    """The word in a request's id that names who serves this connection."""
+    writer.write(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+    return head.split("x-request-id: req_")[1][:20]
+
+
+async def serving_workers(host: str, port: str) -> set[str]:
+    """Who serves four connections that are opened together."""
+    pairs = await asyncio.gather(*(asyncio.open_connection(host, int(port)) for _ in range(4)))
+    found = {await worker_of(reader, writer) for reader, writer in pairs}
+    for _, writer in pairs:
+        writer.close()
+        await writer.wait_closed()
+    return found
+
+
 async def test_two_real_workers_share_the_connections_of_a_burst(tmp_path: Path) -> None:
     async with FakeUpstream(Scripted()) as fake, two_workers(fake, tmp_path) as origin, AsyncExitStack() as open_:
         host, port = origin.removeprefix("http://").split(":")
+        async with asyncio.timeout(30):
+            while len(await serving_workers(host, port)) < 2:  # the second may begin to listen a moment later
+                pass
         pairs = await asyncio.gather(*(asyncio.open_connection(host, int(port)) for _ in range(CONNECTIONS)))
-        served: Counter[str] = Counter()
-        for reader, writer in pairs:
+        for _, writer in pairs:
             open_.callback(writer.close)
-            writer.write(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-            served[head.split("x-request-id: req_")[1][:20]] += 1
-        assert len(served) == 2, served
+        served = Counter([await worker_of(reader, writer) for reader, writer in pairs])
         assert min(served.values()) >= CONNECTIONS // 4, served
+        assert len(served) == 2, served
