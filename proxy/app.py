@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 from litestar import Litestar, Request, Response
@@ -72,7 +73,7 @@ def create_app(settings: Settings, reread: Callable[[], Settings] | None = None)
         ),
         logging_config=None,
     )
-    app.state.house = house
+    app.state.house, app.direct = house, house.direct
     app.openapi_schema.paths = {**api_paths(), **(app.openapi_schema.paths or {})}
     return app
 
@@ -80,16 +81,19 @@ def create_app(settings: Settings, reread: Callable[[], Settings] | None = None)
 class Application(Litestar):
     """Litestar, with a short way to the busiest routes, and one line that says why it did not start."""
 
+    direct: Mapping[str, Callable[[Any, Any, Any], Awaitable[None]]] = MappingProxyType({})
+    """The routes by path that are served without the framework's routing."""
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serves a request, or the life of the application.
 
         Routing and two layers of error handling, which our routes do not need, would cost a tenth of a whole relay.
         """
-        house: House = self.state.house
         if scope["type"] != "lifespan":
-            route = house.direct.get(scope["path"]) or super().__call__
+            route = self.direct.get(scope["path"]) or super().__call__
             await route(scope, receive, send)
             return
+        house: House = self.state.house
 
         async def tell(message: Any) -> None:
             if message["type"] == "lifespan.startup.failed" and house.problem:

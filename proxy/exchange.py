@@ -4,12 +4,13 @@ import asyncio
 import itertools
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
 
+from proxy.wire import WIRE, Wire, header_lines, header_pairs
 from router.errors import BadRequest, TooLarge
 from router.task import Caller
 
@@ -21,6 +22,7 @@ BODY_SECONDS = 120.0
 DEPARTURE = "maestro.departure"
 """Where in the scope our server keeps the connection's `Departure`."""
 JSON = "application/json"
+NOBODY = Caller()
 EVENTS = "text/event-stream; charset=utf-8"
 LAST = (b"data: [DONE]\n\n", b"data: [DONE]\r\n\r\n")
 """What ends a stream of events: the request may be settled after it, but nothing more is said."""
@@ -53,13 +55,14 @@ class Exchange:
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         self.body = b""
-        self.caller = Caller()
+        self.caller = NOBODY
         self.status = 0
         self.wrote_at = 0.0
         self.has_said_all = False
         self.told: dict[str, str] = {}
         self._receive = receive
         self._send = send
+        self._wire: Wire | None = scope.get(WIRE)
         self._watch: Watch | None = None
 
     @property
@@ -82,9 +85,17 @@ class Exchange:
         length = self.headers.get("content-length", "")
         if length.isdecimal() and int(length) > most_bytes:
             raise _too_large(most_bytes)
+        at_hand = None if self._wire is None else self._wire.take_body()
+        if at_hand is None:
+            at_hand = await self._wait_for_body(most_bytes)
+        elif len(at_hand) > most_bytes:
+            raise _too_large(most_bytes)
+        self.body = at_hand
+
+    async def _wait_for_body(self, most_bytes: int) -> bytes:
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                self.body = await self._read(most_bytes)
+                return await self._read(most_bytes)
         except TimeoutError:
             raise SlowBody from None
 
@@ -109,21 +120,32 @@ class Exchange:
 
     async def send(self, answer: Answer) -> None:
         """Sends a whole answer."""
-        headers = {"content-type": answer.content_type, "content-length": str(len(answer.body)), **answer.headers}
-        await self._start(answer.status, headers.items())
+        own = {"content-type": answer.content_type, "content-length": str(len(answer.body)), **answer.headers}
+        headers = self._begin(answer.status, own)
+        if self._wire is not None:
+            await self._wire.answer(answer.status, header_lines(headers), answer.body)
+            return
+        await self._send_head(headers)
         body = b"" if self.method == "HEAD" else answer.body
         await self._send({"type": "http.response.body", "body": body})
 
     async def start_stream(self, headers: Mapping[str, str]) -> None:
         """Sends status 200 and the headers of a stream of events."""
-        fixed = {"content-type": EVENTS, "cache-control": "no-cache", "x-accel-buffering": "no"}
-        await self._start(200, (fixed | dict(headers)).items())
+        own = {"content-type": EVENTS, "cache-control": "no-cache", "x-accel-buffering": "no", **headers}
+        told = self._begin(200, own)
+        if self._wire is not None:
+            await self._wire.begin(200, header_lines(told))
+        else:
+            await self._send_head(told)
 
     async def write(self, data: bytes) -> None:
         """Sends a piece of a stream."""
         self.wrote_at = time.monotonic()
         self.has_said_all = data.endswith(LAST)
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        if self._wire is not None:
+            await self._wire.write(data)
+        else:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     def pulse(self, comment: bytes, silence_seconds: float) -> "Pulse":
         """While the block runs, sends `comment` when nothing was written for so long; not after the last event."""
@@ -133,14 +155,18 @@ class Exchange:
         """Ends a stream."""
         if self._watch is not None:
             self._watch.is_over = True
-        await self._send({"type": "http.response.body", "body": b""})
+        if self._wire is not None:
+            await self._wire.end()
+        else:
+            await self._send({"type": "http.response.body", "body": b""})
 
-    async def _start(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
+    def _begin(self, status: int, headers: Mapping[str, str]) -> dict[str, str]:
+        """All headers of the answer: where both tell a limit, ours and not the upstream's."""
         self.status = status
-        others = (pair for pair in headers if pair[0] not in self.told)  # our limits, not the upstream's
-        encoded = [(name.encode("latin-1"), _value(value)) for name, value in (*self.told.items(), *others)]
-        encoded.append((b"x-request-id", self.request_id.encode()))
-        await self._send({"type": "http.response.start", "status": status, "headers": encoded})
+        return {**headers, **self.told, "x-request-id": self.request_id}
+
+    async def _send_head(self, headers: Mapping[str, str]) -> None:
+        await self._send({"type": "http.response.start", "status": self.status, "headers": header_pairs(headers)})
 
 
 class Departure:
@@ -248,14 +274,6 @@ class Pulse:
             return
         await self._exchange.write(self._comment)
         self._timer = self._loop.call_later(self._silence_seconds, self._beat)
-
-
-def _value(value: str) -> bytes:
-    """A header's value that cannot end its line."""
-    encoded = value.encode("latin-1", "replace")
-    if b"\r" in encoded or b"\n" in encoded:
-        return encoded.replace(b"\r", b" ").replace(b"\n", b" ")
-    return encoded
 
 
 def _too_large(most_bytes: int) -> BadRequest:

@@ -1,113 +1,23 @@
-"""Serves the application: bounded request heads, and an end that lets requests in flight finish."""
+"""Serves the application, to an end that lets requests in flight finish."""
 
-import asyncio
 import gc
 import signal
 import socket
 import time
-from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from proxy.errors import ErrorAnswer, simple_error
-from proxy.exchange import DEPARTURE, Departure, RequestIds
 from proxy.house import House
+from proxy.serving.protocol import BoundedProtocol
 from proxy.serving.seats import Listener, Seat
 from proxy.serving.workers import Workers
 from proxy.settings import Settings
 
-LONGEST_HEAD_BYTES = 64 * 1024
-HEAD_SECONDS = 30.0
 IDLE_SECONDS = 75
 LAST_SECONDS = 1
 GC_THRESHOLDS = (20_000, 20, 50)
-REASONS: Mapping[int, bytes] = {
-    400: b"Bad Request",
-    408: b"Request Timeout",
-    431: b"Request Header Fields Too Large",
-}
-
-
-class BoundedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 whose request line and headers are bounded in size and time; what is not HTTP gets a JSON error."""
-
-    _head_bytes = 0
-    _in_head = True
-    _head_timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Starts the clock for the first head."""
-        super().connection_made(transport)
-        self._departure = Departure()
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stops the clock."""
-        self._stop_timer()
-        super().connection_lost(exc)
-        self._departure.note()
-
-    def data_received(self, data: bytes) -> None:
-        """Refuses a head that grows without end."""
-        if self.transport.is_closing():
-            return
-        super().data_received(data)
-        if not self._in_head or self.transport.is_closing():
-            return
-        self._head_bytes += len(data)
-        if self._head_bytes > LONGEST_HEAD_BYTES:
-            self._refuse(simple_error(431, f"The headers are over {LONGEST_HEAD_BYTES} bytes.", "headers_too_large"))
-        elif self._head_timer is None and self._head_bytes:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
-
-    def on_message_begin(self) -> None:
-        """A head begins."""
-        super().on_message_begin()
-        self.scope[DEPARTURE] = self._departure  # type: ignore[literal-required]
-        self._in_head, self._head_bytes = True, 0
-
-    def on_headers_complete(self) -> None:
-        """The head is there; one that came at once but is too large is refused here."""
-        self._in_head = False
-        self._stop_timer()
-        if sum(len(name) + len(value) for name, value in self.headers) > LONGEST_HEAD_BYTES:
-            raise ValueError("headers too large")
-        super().on_headers_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        """What could not be parsed as HTTP."""
-        if self.transport.is_closing():
-            return
-        if self.headers and sum(len(name) + len(value) for name, value in self.headers) > LONGEST_HEAD_BYTES:
-            self._refuse(simple_error(431, f"The headers are over {LONGEST_HEAD_BYTES} bytes.", "headers_too_large"))
-        else:
-            self._refuse(simple_error(400, msg, "invalid_http"))
-
-    def _head_is_late(self) -> None:
-        self._head_timer = None
-        if self._head_bytes:
-            self._refuse(simple_error(408, "The headers did not come in time.", "request_timeout"))
-        else:
-            self.transport.close()
-
-    def _stop_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _refuse(self, error: ErrorAnswer) -> None:
-        head = [
-            b"HTTP/1.1 %d %s" % (error.status, REASONS[error.status]),
-            b"content-type: application/json",
-            b"content-length: %d" % len(error.body),
-            b"x-request-id: " + RequestIds().next().encode(),
-            b"connection: close",
-        ]
-        self.transport.write(b"\r\n".join(head) + b"\r\n\r\n" + error.body)
-        self.transport.close()
 
 
 class DrainingServer(uvicorn.Server):
@@ -193,6 +103,7 @@ def configure(settings: Settings, app: Any, factory: bool = False) -> uvicorn.Co
         port=server.port,
         workers=server.workers,
         http=BoundedProtocol,
+        ws="none",
         loop="uvloop",
         lifespan="on",
         interface="asgi3",

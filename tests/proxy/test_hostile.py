@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from proxy import exchange
-from proxy.serving import server
+from proxy.serving import protocol
 from scripts.fake_upstream import FakeUpstream, Scripted
 from tests.proxy.served import MESSAGES, Served, post, serving, settings_for
 
@@ -147,7 +147,7 @@ async def test_a_head_that_grows_without_end_is_refused(proxy: Served) -> None:
 
 
 async def test_slow_heads_and_bodies_are_cut_off(proxy: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
     monkeypatch.setattr(exchange, "BODY_SECONDS", 0.1)
     assert status_of(await raw(proxy, b"GET /healthz HTTP/1.1\r\nHost: loc")) == 408
     assert await raw(proxy) == b""
