@@ -23,6 +23,19 @@ class Usage(msgspec.Struct, frozen=True):
     image_input_tokens: int = 0
     image_output_tokens: int = 0
 
+    @property
+    def has_special(self) -> bool:
+        """Are any of the tokens other than plain input and output?"""
+        return bool(
+            self.cached_input_tokens
+            or self.cache_write_tokens
+            or self.reasoning_tokens
+            or self.audio_input_tokens
+            or self.audio_output_tokens
+            or self.image_input_tokens
+            or self.image_output_tokens
+        )
+
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.input_tokens + other.input_tokens,
@@ -59,9 +72,12 @@ class Price:
 
     def usd(self, usage: Usage, seconds: float = 0.0) -> float:
         """Dollars that `usage` costs; `seconds` counts only for models paid by the second."""
-        reached = [price for tokens, price in self.tiers if usage.input_tokens > tokens]
-        if reached:
-            return reached[-1].usd(usage, seconds)
+        if self.tiers:
+            reached = [price for tokens, price in self.tiers if usage.input_tokens > tokens]
+            if reached:
+                return reached[-1].usd(usage, seconds)
+        if not usage.has_special:
+            return self._plain_usd(usage.input_tokens, usage.output_tokens, seconds)
         special_input = usage.cached_input_tokens + usage.cache_write_tokens
         plain_input = usage.input_tokens - special_input - usage.audio_input_tokens - usage.image_input_tokens
         special_output = usage.reasoning_tokens + usage.audio_output_tokens + usage.image_output_tokens
@@ -83,6 +99,9 @@ class Price:
         """`usd` of a call without any special tokens, to the last bit, at a third of the time: planning asks often."""
         if self.tiers:
             return self.usd(Usage(input_tokens, output_tokens), seconds)
+        return self._plain_usd(input_tokens, output_tokens, seconds)
+
+    def _plain_usd(self, input_tokens: int, output_tokens: int, seconds: float) -> float:
         per_mtok = max(input_tokens, 0) * self.input_usd_per_mtok + max(output_tokens, 0) * self.output_usd_per_mtok
         return per_mtok / 1e6 + self.usd_per_request + self.usd_per_second * seconds
 

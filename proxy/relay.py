@@ -27,22 +27,21 @@ async def relay(exchange: Exchange, rooms: Rooms, task: Task, road: Road, path: 
         return None
     reply = await rooms.dispatcher.relay(task, exchange.caller, road, path)
     standings = await rooms.ledger.standings(account_of(exchange.caller))
-    told = relayed(road, reply)
-    headers = whole_headers(reply, told, standings)
+    headers = whole_headers(reply, road, standings)
     body = reply.body
     if task.is_virtual and path == CHAT:
-        body = with_scores(body, unvalidated(), relay_block(task, told, standings))
+        body = with_scores(body, unvalidated(), relay_block(task, relayed(road, reply), standings))
         headers["x-maestro-finish-reason"] = "unvalidated"
     return Answer(body, reply.status, headers)
 
 
-def whole_headers(reply: Reply, told: Relayed, standings: Sequence[Standing]) -> dict[str, str]:
+def whole_headers(reply: Reply, road: Road, standings: Sequence[Standing]) -> dict[str, str]:
     """The upstream's headers worth passing on, and ours."""
     return {
         **reply.headers,
-        "x-maestro-run-id": told.run_id,
-        "x-maestro-model": told.model,
-        "x-maestro-cost-usd": usd_text(told.nanodollars),
+        "x-maestro-run-id": road.run_id,
+        "x-maestro-model": reply.model.id,
+        "x-maestro-cost-usd": usd_text(reply.model.price.nanodollars(reply.usage, reply.seconds)),
         **money_headers(standings),
     }
 

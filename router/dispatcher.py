@@ -267,7 +267,8 @@ class Dispatcher:
             one = usage_of(road.estimate)
         else:
             one = Usage(road.facts.input_tokens, self._outlook.output_tokens_high(road.models[0], road.facts))
-        return msgspec.structs.replace(one, output_tokens=one.output_tokens * choice_count(task))
+        choices = choice_count(task)
+        return one if choices == 1 else msgspec.structs.replace(one, output_tokens=one.output_tokens * choices)
 
     async def _relayed(self, task: Task, caller: Caller, road: Road, purse: RunPurse, reply: Reply) -> None:
         """Learns from a relay; one that Maestro chose is kept as a run."""

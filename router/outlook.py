@@ -20,6 +20,8 @@ from router.upstreams.tokens import count_tokens
 from router.upstreams.upstream import Model
 from router.variants import NO_VARIANTS, Shelf, Variants, tokens_of
 
+PRIOR = PriorConfig()
+
 
 @dataclass
 class Outlook:
@@ -72,7 +74,7 @@ class Outlook:
 
     def output_tokens_high(self, model: Model, facts: Facts) -> int:
         """The 0.9 quantile of one answer's output, for holds of calls that nothing else is predicted of."""
-        return round(output_tokens(facts, PriorConfig(), self.speeds.get(model.id))[1])
+        return round(output_tokens(facts, PRIOR, self.speeds.get(model.id))[1])
 
     def observe_all(self, timings: Sequence[Timing], belief: Belief) -> None:
         """How long the calls of a run took, beside what its belief expected of each model's sample."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from action_model.actions import Action
@@ -21,6 +22,8 @@ from router.upstreams.upstream import Model, Upstreams
 from router.verify import Subject
 
 NOTHING_REQUIRED = Subject((), ())
+plain_action = lru_cache(1024)(Action)
+"""A plain sample of one model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Road:
 
     def action_by(self, model: str) -> Action:
         """What a relay does, carried out by this model: its own, or a fallback."""
-        return Action(model) if self.estimate is None else replace(self.estimate.action, model=model)
+        return plain_action(model) if self.estimate is None else replace(self.estimate.action, model=model)
 
 
 class Roads:

@@ -102,6 +102,8 @@ class Payload(msgspec.Struct, frozen=True):
 
     def encode(self, **changes: Any) -> bytes:
         """The body with some fields set (None removes one); all others stay byte for byte."""
+        if not changes:
+            return msgspec.json.encode(self.fields)
         merged: dict[str, Any] = {**self.fields, **changes}
         return msgspec.json.encode({name: value for name, value in merged.items() if value is not None})
 

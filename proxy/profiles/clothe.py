@@ -13,7 +13,8 @@ from router.profiles.store import Config, Configs
 from router.task import Budget, Caller, Defaults
 
 PREFIX = "maestro/"
-MARKS = (b'"maestro/', b'"maestro\\/')
+FIRST_MARK = b'"maestro'
+MARKS = (FIRST_MARK + b"/", FIRST_MARK + b"\\/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class _Model(msgspec.Struct):
 
 def may_name_profile(body: bytes, aliases: Mapping[str, str]) -> bool:
     """A quick look: false for nearly every request that names none."""
-    return any(mark in body for mark in MARKS) or any(name.startswith(PREFIX) for name in aliases.values())
+    if FIRST_MARK in body and any(mark in body for mark in MARKS):
+        return True
+    return bool(aliases) and any(name.startswith(PREFIX) for name in aliases.values())
 
 
 async def clothe(caller: Caller, body: bytes, configs: Configs, aliases: Mapping[str, str]) -> Clothed:

@@ -65,9 +65,8 @@ async def answer_translated(exchange: Exchange, rooms: Rooms, task: Task, frame:
 async def _whole_relay(exchange: Exchange, rooms: Rooms, task: Task, road: Road) -> Finished:
     reply = await rooms.dispatcher.relay(task, exchange.caller, road)
     standings = await rooms.ledger.standings(account_of(exchange.caller))
-    told = relayed(road, reply)
-    headers = whole_headers(reply, told, standings)
-    block = relay_block(task, told, standings) if task.is_virtual else {}
+    headers = whole_headers(reply, road, standings)
+    block = relay_block(task, relayed(road, reply), standings) if task.is_virtual else {}
     return Finished(reply.body, unvalidated(), block, usage_object(reply.usage), headers)
 
 

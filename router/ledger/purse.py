@@ -74,10 +74,10 @@ class RunPurse:
             Line(new_id(), model.id, model.price.held_nanodollars(usage), purpose, technique)
             for (model, usage), technique in zip(expected, chain(techniques, repeat("sample")), strict=False)
         ]
-        needed = sum(line.nanodollars for line in lines)
-        if self.nanodollars_left is not None and needed > self.nanodollars_left:
+        left, calls_left = self.nanodollars_left, self.calls_left
+        if left is not None and sum(line.nanodollars for line in lines) > left:
             raise RunLimitReached("the budget of this request does not pay for one more call")
-        if self.calls_left is not None and len(lines) > self.calls_left:
+        if calls_left is not None and len(lines) > calls_left:
             raise RunLimitReached("this request may make no more calls")
         reservation = await self._ledger.reserve(self._run_id, self._account, lines)
         for line in lines:

@@ -5,6 +5,7 @@ safety. It is looked up by its hash and compared in constant time.
 """
 
 import asyncio
+import contextlib
 import hmac
 import time
 import uuid
@@ -26,6 +27,7 @@ from router.ledger.accounts import (
     hash_key,
     new_secret,
 )
+from router.ledger.fresh import Fresh
 from router.task import Budget, Caller, Defaults, OperatingPoint, Requirement
 
 T = TypeVar("T")
@@ -48,7 +50,7 @@ class Registry:
         self._accounts = accounts
         self._now = now
         self._reading: dict[str, asyncio.Task[tuple[StoredKey, Caller]]] = {}
-        self._known: TTLCache[str, tuple[StoredKey, Caller]] = TTLCache(100_000, FRESH_SECONDS)
+        self._known: Fresh[str, tuple[StoredKey, Caller]] = Fresh(100_000, FRESH_SECONDS)
         self._unknown: TTLCache[str, bool] = TTLCache(10_000, FRESH_SECONDS)
         self._named: TTLCache[tuple[str, str], Caller] = TTLCache(100_000, FRESH_SECONDS)
         self._points: TTLCache[str, OperatingPoint | None] = TTLCache(10_000, FRESH_SECONDS)
@@ -151,7 +153,7 @@ class Registry:
         if is_current:
             del self._reading[hashed]
         if not task.cancelled() and task.exception() is None and is_current:
-            self._known[hashed] = task.result()
+            self._known.put(hashed, task.result())
 
     async def _read_key(self, hashed: str) -> tuple[StoredKey, Caller]:
         """One read; a key that is not there is remembered too, so that guessing costs a read a second at most."""
@@ -176,9 +178,10 @@ class Registry:
 
     async def point_of(self, team: str) -> OperatingPoint | None:
         """The operating point of a team, else of the server, where there are no keys: seen within a second."""
-        if team not in self._points:
-            self._points[team] = await self._read(("point", team), self._read_point(team))
-        return self._points[team]
+        with contextlib.suppress(KeyError):  # looked up once: it may age between two looks
+            return self._points[team]
+        point = self._points[team] = await self._read(("point", team), self._read_point(team))
+        return point
 
     async def _read_point(self, team: str) -> OperatingPoint | None:
         said = defaults_of(await self._accounts.find_team(team) or {})
@@ -196,9 +199,9 @@ class Registry:
         try:
             value = await read
         except Unavailable:
-            if name not in self._last:
-                raise
-            return cast(T, self._last[name])
+            with contextlib.suppress(KeyError):
+                return cast(T, self._last[name])
+            raise
         except MaestroError:
             self._last.pop(name, None)
             raise
@@ -208,7 +211,8 @@ class Registry:
 
     def _forget(self) -> None:
         """What this process changed, it sees at once."""
-        for known in (self._known, self._named, self._points, self._last, self._reading):
+        self._known.clear()
+        for known in (self._named, self._points, self._last, self._reading):
             known.clear()
 
 

@@ -8,6 +8,9 @@ import msgspec
 IMAGE_TOKENS = 1100
 """An ordinary image at high detail (OpenAI's rule for 1024 × 1024: 85 + 170 × 4 = 765; others charge up to 1,600)."""
 
+READ_BY_MODELS = frozenset(
+    {"messages", "tools", "functions", "response_format", "prompt", "input", "instructions", "prediction"}
+)
 _BASE64 = re.compile(rb'"data:[^"]{0,100};base64,[^"]*"|"data"\s*:\s*"[A-Za-z0-9+/=]{256,}"')
 _IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image|image)"')
 
@@ -29,5 +32,4 @@ def count_raw_tokens(raw: bytes) -> int:
 
 def count_request_tokens(fields: Mapping[str, msgspec.Raw]) -> int:
     """Input tokens of a request body, from the fields a model reads."""
-    names = ("messages", "tools", "functions", "response_format", "prompt", "input", "instructions", "prediction")
-    return 3 + sum(count_raw_tokens(bytes(fields[name])) for name in names if name in fields)
+    return 3 + sum([count_raw_tokens(bytes(raw)) for name, raw in fields.items() if name in READ_BY_MODELS])
