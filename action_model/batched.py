@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from action_model.features import Floats
-from action_model.fused import LEAST_TOLD, Fused
+from action_model.fused import LEAST_TOLD, Fused, Singles
 
 ROWS = 2048
 """Texts at once: about 50 MB of features."""
@@ -28,23 +28,23 @@ class Batched:
         ends = [*fused.starts.tolist()[1:], len(fused.owner)]
         self._parts = [slice(start, end) for start, end in zip(fused.starts.tolist(), ends, strict=True)]
 
-    def read(self, features: Floats) -> tuple[Floats, Floats]:
-        """(N, d) projected features and (N, M) logits of features (N, F)."""
+    def read(self, features: Floats) -> tuple[Singles, Floats]:
+        """(N, R) what is told of features (N, F), as `Fused.tell` does it, and (N, M) logits."""
         parts = [self._read(features[start : start + ROWS]) for start in range(0, len(features), ROWS)]
         if not parts:
-            return np.zeros((0, len(self._fused.center))), np.zeros((0, len(self._fused.bias)))
-        x, logits = (np.concatenate(some) for some in zip(*parts, strict=True))
-        return x, logits
+            return np.zeros((0, len(self._fused.at)), np.float32), np.zeros((0, len(self._fused.bias)))
+        told, logits = (np.concatenate(some) for some in zip(*parts, strict=True))
+        return told, logits.astype(np.float64)
 
-    def _read(self, features: Floats) -> tuple[Floats, Floats]:
-        torch = self._torch
+    def _read(self, features: Floats) -> tuple[Singles, Singles]:
+        torch, count = self._torch, len(self._means)
         with torch.no_grad():
             x = self._placed(features) @ self._basis - self._center  # (N, d)
-            told = x @ self._rows.T + self._at  # (N, K + T + M)
-            found = told[:, len(self._means) :] + self._shares(told) @ self._means
+            told = x @ self._rows.T + self._at  # (N, R)
+            found = told[:, count : count + len(self._scale)] + self._shares(told) @ self._means
             clipped = torch.clamp(found, 0.005, 0.995)
             logits = self._scale * torch.log(clipped / (1.0 - clipped)) + self._bias
-        return _back(x), _back(logits)
+        return told.cpu().numpy(), logits.cpu().numpy()
 
     def _shares(self, told: Any) -> Any:
         """(N, K + T): how far each text belongs to each group and topic of each view."""
@@ -59,8 +59,3 @@ class Batched:
 
     def _placed(self, values: NDArray[Any]) -> Any:
         return self._torch.tensor(np.asarray(values), dtype=self._torch.float32, device=self._device)
-
-
-def _back(tensor: Any) -> Floats:
-    found: Floats = tensor.cpu().numpy().astype(np.float64)
-    return found

@@ -8,7 +8,8 @@ al. 2009), and a few marks of code, maths and length.
 import math
 import re
 import string
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -35,7 +36,9 @@ REMEMBERED = 4096
 FOURIER_SCALE = 0.5
 MARK_WEIGHT = 0.3
 
-BLANK = "\u2581"
+TOGETHER = 256
+"""Words to be read together."""
+BLANK, LINE = "\u2581", "<0x0A>"
 READ_WHOLE = ("<unk>", "<s>", "</s>", BLANK)
 
 _DIGITS, _CAPITALS, _OPERATORS = string.digits.encode(), string.ascii_uppercase.encode(), b"=+-*/^<>"
@@ -51,7 +54,7 @@ def featurize(texts: Sequence[str]) -> Floats:
     found = np.empty((len(clipped), WIDTH))
     embedded = found[:, :EMBEDDING]
     embedded[:] = _embed(clipped, words)
-    weights, shifts = _fourier()
+    weights, shifts = fourier()
     found[:, EMBEDDING:DENSE] = np.sqrt(2.0 / FOURIER) * np.cos(embedded @ weights + shifts)
     for row, text, some in zip(found, clipped, words, strict=True):
         row[DENSE:-MARKS] = _hashed(some)
@@ -108,7 +111,7 @@ def _tokens(text: str, words: list[str]) -> list[int]:
 
 @cache
 def _tokens_by_word() -> Memory[int]:
-    return Memory(_read_words)
+    return Memory(read_words)
 
 
 @cache
@@ -116,16 +119,50 @@ def _grams_by_word() -> Memory[bytes]:
     return Memory(lambda words: [grams_of(word) for word in words])
 
 
-def _read_words(words: Sequence[str]) -> list[list[int]]:
+def read_words(words: Sequence[str]) -> list[list[int]]:
     """Each word's tokens, with the blank before it; that before a line's end is a token by itself, which is left out,
-    as it is the whole of an empty word."""
-    tokenizer = _encoder().tokenizer  # word by word: a batch goes to other threads, to whose end this one would wait
+    as it is the whole of an empty word.
+
+    Read together, in this thread (a batch goes to others, to whose end it would wait), with a line's end, which no
+    token goes on past, before each.
+    """
+    if len(words) == 1 and words[0]:  # a number that no text had before, most often
+        tokens: list[int] = _encoder().tokenizer.encode(words[0], add_special_tokens=False).ids
+        return [tokens[words[0].startswith("\n") :]]
     return [
-        tokenizer.encode(word, add_special_tokens=False).ids[word.startswith("\n") :]
-        if word
-        else [tokenizer.token_to_id(BLANK)]
-        for word in words
+        some for start in range(0, len(words), TOGETHER) for some in _read_together(words[start : start + TOGETHER])
     ]
+
+
+def _read_together(words: Sequence[str]) -> list[list[int]]:
+    tokenizer, own = _encoder().tokenizer, [word.startswith("\n") for word in words]
+    lines = "".join(word if is_own else f"\n {word}" for word, is_own in zip(words, own, strict=True))
+    tokens, line = tokenizer.encode(lines, add_special_tokens=False).ids, tokenizer.token_to_id(LINE)
+    starts = [place for place, token in enumerate(tokens) if token == line]
+    ends = [*starts[1:], len(tokens)]
+    return [tokens[start + (not is_own) : end] for start, end, is_own in zip(starts, ends, own, strict=True)]
+
+
+def vectors_of(tokens: Sequence[list[int]]) -> NDArray[np.float32]:
+    """(N, 256): the sums of the vectors of some tokens each."""
+    embedding, found = _encoder().embedding, np.zeros((len(tokens), EMBEDDING), np.float32)
+    if len(tokens) == 1:
+        np.add.reduce(embedding.take(tokens[0], axis=0), axis=0, out=found[0])
+        return found
+    order = sorted(range(len(tokens)), key=lambda place: -len(tokens[place]))
+    summed = found.copy()  # the longest first: the first token of all, then the second of those that have one
+    for place, count in enumerate(_longer(tokens)):
+        summed[:count] += embedding.take([tokens[one][place] for one in order[:count]], axis=0)
+    found[order] = summed
+    return found
+
+
+def _longer(tokens: Sequence[list[int]]) -> Iterator[int]:
+    """How many have more than 0 tokens, more than 1, ..."""
+    counts, left = Counter(map(len, tokens)), len(tokens)
+    for length in range(max(counts, default=0)):
+        left -= counts[length]
+        yield left
 
 
 @cache
@@ -137,7 +174,8 @@ def _encoder() -> Any:
 
 
 @cache
-def _fourier() -> tuple[Floats, Floats]:
+def fourier() -> tuple[Floats, Floats]:
+    """Weights (256, 256) and shifts (256,) of the random features."""
     random = np.random.default_rng(VERSION)
     weights = random.normal(0.0, 1.0 / FOURIER_SCALE, (EMBEDDING, FOURIER))
     return weights, random.uniform(0.0, 2 * np.pi, FOURIER)
@@ -161,24 +199,32 @@ def _hashed(words: list[str]) -> Floats:
 
 
 def _marks(text: str) -> list[float]:
-    length = len(text) + 1
-    digits, capitals, operators = _counted(text)
+    return marks_of(len(text), (*counted(text), text.count("\n"), text.count("?"), text.count("$")))
+
+
+def marks_of(characters: int, counts: Sequence[float]) -> list[float]:
+    """The marks of a text of so many characters, and of digits, capital letters, signs of operators, line ends,
+    question marks and dollar signs among them."""
+    length = characters + 1
+    digits, capitals, operators, lines, questions, dollars = counts
     marks = (
         float(np.log(length)),
         digits / length,
-        20.0 * text.count("\n") / length,
-        float(text.count("?")),
+        20.0 * lines / length,
+        float(questions),
         10.0 * operators / length,
         float(np.log1p(digits)),
-        50.0 * text.count("$") / length,
+        50.0 * dollars / length,
         10.0 * capitals / length,
     )
-    standard = ((mark - mean) / spread for mark, mean, spread in zip(marks, _MARK_MEAN, _MARK_SPREAD, strict=True))
-    return [MARK_WEIGHT * min(max(one, -3.0), 3.0) for one in standard]
+    return [
+        MARK_WEIGHT * min(max((mark - mean) / spread, -3.0), 3.0)
+        for mark, mean, spread in zip(marks, _MARK_MEAN, _MARK_SPREAD, strict=True)
+    ]
 
 
-def _counted(text: str) -> tuple[int, int, int]:
-    """Digits, capital letters, and signs of operators."""
+def counted(text: str) -> tuple[int, int, int]:
+    """Digits, capital letters, and signs of operators, in a text."""
     foreign = "" if text.isascii() else "".join(_FOREIGN.findall(text))
     plain = text.encode("ascii", "ignore")
     digits, capitals, operators = (

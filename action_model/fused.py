@@ -1,12 +1,15 @@
-"""A learnt model laid out for one text at a time: all tables' views in a few large products."""
+"""A learnt model laid out for one text at a time: all that is linear in its projected features is one product."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from action_model.aside import Aside, lay_aside
 from action_model.clusters import Clusters
-from action_model.features import DENSE, MARKS, Floats
+from action_model.features import Floats
 from action_model.learnt import Learnt
 from action_model.mixture import Mixture
 from action_model.ridge import Ridge
@@ -16,100 +19,84 @@ LEAST_SHARE = 1e-7
 LEAST_TOLD = 1e-4
 """Of a topic, before its share is taken: as `View.shares` has it."""
 
+Singles = NDArray[np.float32]
+
+
+class Span(NamedTuple):
+    """The groups of one view, from `start` to before `end`. What is told of them, times their `temperature`, is how
+    near a text is to their centres, but for something that is the same for all views."""
+
+    start: int
+    end: int
+    temperature: float
+
 
 @dataclass(frozen=True)
 class Fused:
-    """`rows` (K + T + M, d) and `at` tell of a text: how near it is to the centres of all K groups, all T topics, and
-    level with ridge differences of all M models. A share of each view's groups and topics times `means` adds the rest.
+    """`rows` (R, d) and `at` (R,) tell of a text: how near it is to the centres of all K groups, all T topics, level
+    with ridge differences of all M models, and what is told `aside`. A share of each view's groups and topics times
+    `means` adds the rest.
 
     Groups of one view lie together, from `starts`, and so do a table's topics after them; `owner` is each one's view.
     Topics are taken to their `power`. The large matrices are in single precision: what they cost is reading them from
-    memory.
+    memory. `widest` is each table's view with the most groups.
     """
 
     center: Floats
-    basis: NDArray[np.float32]
-    rows: NDArray[np.float32]
-    at: NDArray[np.float32]
-    power: NDArray[np.float32]
+    basis: Singles
+    rows: Singles
+    at: Singles
+    power: Singles
     starts: NDArray[np.intp]
     owner: NDArray[np.intp]
     groups: int
-    means: NDArray[np.float32]
+    means: Singles
     scale: Floats
     bias: Floats
+    aside: Aside
+    widest: Mapping[str, Span]
 
-    def logits(self, features: Floats) -> Floats:
-        """(M,): the same as `Learnt.logits` of one text."""
-        return self.logits_at(self.project(features))
-
-    def project(self, features: Floats) -> Floats:
-        """(d,): the same as `Projection` of one text, but only the words that are there are looked up."""
-        said, words = features.astype(np.float32), slice(DENSE, -MARKS)
-        there = np.flatnonzero(said[words]) + DENSE
-        found = said[:DENSE] @ self.basis[:DENSE] + said[there] @ self.basis.take(there, axis=0)
-        projected: Floats = found + said[-MARKS:] @ self.basis[-MARKS:] - self.center
-        return projected
-
-    def logits_at(self, x: Floats) -> Floats:
-        """The same of a text's projected features (d,)."""
-        told = self.rows @ x.astype(np.float32)
+    def tell(self, x: Singles) -> Singles:
+        """(R,): what the rows say of a text's projected features (d,)."""
+        told: Singles = self.rows @ x
         told += self.at
-        share = told[: len(self.owner)]
-        near, topics = share[: self.groups], share[self.groups :]
-        views = self.starts[: np.searchsorted(self.starts, self.groups)]
-        near -= np.maximum.reduceat(near, views)[self.owner[: self.groups]]
+        return told
+
+    def logits(self, told: Singles) -> Floats:
+        """(M,): the same as `Learnt.logits` of the text that it was told of."""
+        count, groups = len(self.owner), self.groups
+        share = np.empty(count, np.float32)
+        near, topics = share[:groups], share[groups:]
+        nearest = np.maximum.reduceat(told[:groups], self.starts[: self.starts.searchsorted(groups)])
+        np.subtract(told[:groups], nearest.take(self.owner[:groups]), out=near)
         np.exp(near, out=near)
-        np.power(np.maximum(topics, LEAST_TOLD), self.power, out=topics)
-        share /= np.add.reduceat(share, self.starts)[self.owner]
-        there = np.flatnonzero(share > LEAST_SHARE)  # most groups are far from any text
-        found = (told[len(share) :] + share[there] @ self.means.take(there, axis=0)).astype(np.float64)
-        found = np.minimum(np.maximum(found, 0.005), 0.995)
+        np.power(np.maximum(told[groups:count], LEAST_TOLD), self.power, out=topics)
+        share /= np.add.reduceat(share, self.starts).take(self.owner)
+        there = (share > LEAST_SHARE).nonzero()[0]  # most groups are far from any text
+        found = share.take(there) @ self.means.take(there, axis=0) + told[count : count + len(self.bias)]
+        found = np.minimum(np.maximum(found.astype(np.float64), 0.005), 0.995)
         corrected: Floats = self.scale * np.log(found / (1.0 - found)) + self.bias
         return corrected
 
-
-@dataclass(frozen=True)
-class Aside:
-    """What else is told of a text, by ridge: `at` + x @ `weights`. First the logarithm of output tokens of all M
-    models, then of seconds of those with paces, then how many requirements such texts had, by table."""
-
-    at: Floats
-    weights: Floats
-    models: int
-    paced: int
-    columns: tuple[NDArray[np.intp], ...]
-
-    def tell(self, x: Floats) -> tuple[Floats, Floats, Floats]:
-        """(M,) tokens, (L,) seconds, (M,) requirements of projected features (d,)."""
-        told = self.at + x @ self.weights
-        requirements, tables = np.zeros(self.models), told[self.models + self.paced :]
-        for columns, count in zip(self.columns, tables.tolist(), strict=True):
-            requirements[columns] = max(count, 0.0)
-        return told[: self.models], told[self.models : self.models + self.paced], requirements
-
-
-def lay_aside(learnt: Learnt) -> Aside:
-    """Lays out all ridges besides the marginals' own side by side."""
-    paces = [] if learnt.paces is None else [learnt.paces.ridge]
-    ridges = [learnt.log_tokens, *paces, *learnt.requirement_counts.values()]
-    return Aside(
-        np.concatenate([ridge.mean - ridge.center @ ridge.weights for ridge in ridges]),
-        np.concatenate([ridge.weights for ridge in ridges], axis=1),
-        len(learnt.models),
-        sum(len(ridge.mean) for ridge in paces),
-        tuple(np.array(learnt.tables[table], dtype=np.intp) for table in learnt.requirement_counts),
-    )
+    def beside(self, told: Singles) -> tuple[Floats, Floats, Floats]:
+        """(M,) logarithms of output tokens, (L,) of seconds, (M,) requirements of the same text."""
+        return self.aside.of(told[len(self.owner) + len(self.bias) :])
 
 
 @dataclass
 class _Layout:
-    """The parts of `Fused`, table by table: levels and ridge differences, groups of clusters, topics."""
+    """The parts of `Fused`, table by table: levels and ridge differences, groups of clusters, topics.
+
+    Groups are told from the `middle` (d,) of all centres: what is the same for all adds nothing to their shares, and
+    takes digits of single precision.
+    """
 
     at: Floats
     slope: Floats
+    middle: Floats
     groups: list["_Group"] = field(default_factory=list)
     topics: list["_Group"] = field(default_factory=list)
+    widest: dict[str, Span] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,16 +112,17 @@ class _Group:
 def fuse(learnt: Learnt) -> Fused:
     """Lays out the mixtures of all tables side by side."""
     width, models = learnt.projection.basis.shape[1], len(learnt.models)
-    layout = _Layout(np.zeros(models), np.zeros((width, models)))
+    layout = _Layout(np.zeros(models), np.zeros((width, models)), _middle(learnt, width))
     for table, mixture in learnt.mixtures.items():
-        _lay_out(layout, mixture, list(learnt.tables[table]))
+        _lay_out(layout, table, mixture, list(learnt.tables[table]))
+    aside = lay_aside(learnt)
     parts = [*layout.groups, *layout.topics]
     counts = [len(part.at) for part in parts]
     return Fused(
         learnt.projection.center @ learnt.projection.basis,
         learnt.projection.basis.astype(np.float32),
-        np.concatenate([*(part.rows for part in parts), layout.slope.T]).astype(np.float32),
-        np.concatenate([*(part.at for part in parts), layout.at]).astype(np.float32),
+        np.concatenate([*(part.rows for part in parts), layout.slope.T, aside.rows]).astype(np.float32),
+        np.concatenate([*(part.at for part in parts), layout.at, aside.at]).astype(np.float32),
         np.repeat([part.power for part in layout.topics], counts[len(layout.groups) :]).astype(np.float32),
         (np.cumsum(counts) - counts).astype(np.intp),
         np.repeat(np.arange(len(parts), dtype=np.intp), counts),
@@ -142,10 +130,20 @@ def fuse(learnt: Learnt) -> Fused:
         np.concatenate([part.means for part in parts]).astype(np.float32),
         learnt.latent.scale,
         learnt.latent.bias,
+        aside,
+        layout.widest,
     )
 
 
-def _lay_out(layout: _Layout, mixture: Mixture, columns: list[int]) -> None:
+def _middle(learnt: Learnt, width: int) -> Floats:
+    """(d,): the mean of all centres."""
+    gates = [view.gate for mixture in learnt.mixtures.values() for view in mixture.clusters]
+    centers = [gate.centers for gate in gates if isinstance(gate, Clusters)]
+    found: Floats = np.concatenate(centers).mean(axis=0) if centers else np.zeros(width)
+    return found
+
+
+def _lay_out(layout: _Layout, table: str, mixture: Mixture, columns: list[int]) -> None:
     models = len(layout.at)
     present = (mixture.topics is not None, bool(mixture.clusters), True)
     total = sum(weight for weight, is_there in zip(mixture.weights, present, strict=True) if is_there)
@@ -154,17 +152,24 @@ def _lay_out(layout: _Layout, mixture: Mixture, columns: list[int]) -> None:
         layout.at[columns] += weight * (ridge.mean - ridge.center @ ridge.weights)
         layout.slope[:, columns] += weight * ridge.weights
     for view in mixture.clusters:
-        gate = view.gate
-        assert isinstance(gate, Clusters)
+        assert isinstance(view.gate, Clusters)
         means = _placed(view.means * mixture.weights[1] / total / len(mixture.clusters), columns, models)
-        at = -(gate.centers**2).sum(axis=1) / gate.temperature
-        layout.groups.append(_Group(2.0 * gate.centers / gate.temperature, at, 1.0, means))
+        _lay_out_groups(layout, table, view.gate, means)
     if mixture.topics is not None and isinstance(mixture.topics.gate, Ridge):
         said, told = mixture.topics.means * mixture.weights[0] / total, mixture.topics.gate
         if by_topic and mixture.topic_levels is not None:
             said = said + by_topic * mixture.topic_levels[:, None]
         at = told.mean - told.center @ told.weights
         layout.topics.append(_Group(told.weights.T, at, mixture.topics.power, _placed(said, columns, models)))
+
+
+def _lay_out_groups(layout: _Layout, table: str, gate: Clusters, means: Floats) -> None:
+    start = sum(len(group.at) for group in layout.groups)
+    rows, apart = gate.centers - layout.middle, layout.middle @ layout.middle - (gate.centers**2).sum(axis=1)
+    layout.groups.append(_Group(2.0 * rows / gate.temperature, apart / gate.temperature, 1.0, means))
+    span, known = Span(start, start + len(rows), gate.temperature), layout.widest.get(table)
+    if known is None or span.end - span.start > known.end - known.start:
+        layout.widest[table] = span
 
 
 def _placed(means: Floats, columns: list[int], models: int) -> Floats:

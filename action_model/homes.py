@@ -7,54 +7,44 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from action_model.clusters import Clusters
-from action_model.features import Floats
+from action_model.fused import Span
 from action_model.learnt import Learnt
-from action_model.mixture import Mixture
 
 
 @dataclass(frozen=True)
 class Homes:
     """`shared` are the columns of each model in several tables, (column, table's number) in the tables' order.
 
-    A text is as near to a table as to the nearest of its groups' centres: `rows` (K, d) and `at` (K,) tell 2 c·x − |c|²
-    of all of them, each table's from `starts` on. (Nearest prototype: Cover & Hart 1967.)
+    A text is as near to a table as to the nearest of its groups' centres, those of its view with the most: what is told
+    of them lies between each two of `bounds` (V, 2), and times `temperature` (V,) tells the same of all tables.
+    (Nearest prototype: Cover & Hart 1967.)
     """
 
     shared: tuple[tuple[tuple[int, int], ...], ...]
-    rows: NDArray[np.float32]
-    at: NDArray[np.float32]
-    starts: NDArray[np.intp]
+    bounds: NDArray[np.intp]
+    temperature: NDArray[np.float32]
 
-    def of(self, x: Floats) -> Mapping[int, int]:
-        """For each shared model its last column → the column that serves a text of projected features (d,)."""
+    def of(self, told: NDArray[np.float32]) -> Mapping[int, int]:
+        """For each shared model its last column → the column that serves the text, from what `Fused.tell` says of
+        it."""
         if not self.shared:
             return {}
-        near = np.maximum.reduceat(self.rows @ x.astype(np.float32) + self.at, self.starts)
+        near = (np.maximum.reduceat(told, self.bounds.ravel())[::2] * self.temperature).tolist()
         return {columns[-1][0]: max(columns, key=lambda entry: near[entry[1]])[0] for columns in self.shared}
 
 
-def find_homes(learnt: Learnt) -> Homes:
-    """The shared models of a checkpoint, and the centres of the tables that have them."""
+def find_homes(learnt: Learnt, widest: Mapping[str, Span]) -> Homes:
+    """The shared models of a checkpoint; `widest` is each table's view with the most groups."""
     columns: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for table, placed in learnt.tables.items():
-        if any(isinstance(view.gate, Clusters) for view in learnt.mixtures[table].clusters):
+        if table in widest:
             for column in placed:
                 columns[learnt.models[column].split(":", 1)[1].lower()].append((column, table))
     several = [sorted(found) for found in columns.values() if len(found) > 1]
-    tables = list(dict.fromkeys(table for found in several for _, table in found))
-    centers = [_centers(learnt.mixtures[table]) for table in tables]
-    counts = [len(found) for found in centers]
-    rows = np.concatenate([*centers, np.zeros((0, learnt.projection.basis.shape[1]))])
+    tables = sorted({table for found in several for _, table in found}, key=lambda table: widest[table].start)
+    spans = [widest[table] for table in tables]
     return Homes(
         tuple(tuple((column, tables.index(table)) for column, table in found) for found in several),
-        (2.0 * rows).astype(np.float32),
-        -(rows**2).sum(axis=1).astype(np.float32),
-        (np.cumsum(counts) - counts).astype(np.intp),
+        np.array([span[:2] for span in spans], dtype=np.intp),
+        np.array([span.temperature for span in spans], dtype=np.float32),
     )
-
-
-def _centers(mixture: Mixture) -> Floats:
-    """Of the view with the most groups."""
-    found = [view.gate.centers for view in mixture.clusters if isinstance(view.gate, Clusters)]
-    return max(found, key=len)

@@ -16,7 +16,7 @@ from action_model.checkpoint import DEFAULT, load_checkpoint
 from action_model.device import Device, chosen_device
 from action_model.facts import Facts
 from action_model.features import featurize
-from action_model.fused import fuse, lay_aside
+from action_model.fused import Singles, fuse
 from action_model.homes import find_homes
 from action_model.identity import identity_of
 from action_model.latent import sigmoid
@@ -32,6 +32,7 @@ from action_model.prior import (
     belief_of,
     blended_usd,
 )
+from action_model.projected import Projected
 from action_model.speed import Speed
 
 REMEMBERED = 4096
@@ -82,7 +83,8 @@ class LearnedEstimator:
         self._thetas = np.concatenate([learnt.latent.theta, learnt.joined.theta, mean])
         self._places: dict[tuple[str, str, float, float, float | None], tuple[int, float]] = {}
         self._texts: dict[str, Reading] = {}
-        self._fused, self._aside, self._homes = fuse(learnt), lay_aside(learnt), find_homes(learnt)
+        self._fused = fused = fuse(learnt)
+        self._homes, self._projected = find_homes(learnt, fused.widest), Projected(fused.basis, fused.center)
         self.identity = identity_of(learnt)
         self.online = Online()
         spreads = np.concatenate([learnt.token_spread, learnt.joined.token_spread])
@@ -150,14 +152,14 @@ class LearnedEstimator:
             return
         if self._batched is None:
             self._batched = Batched(self._fused, self._device)
-        for text, x, logits in zip(fresh, *self._batched.read(featurize(fresh)), strict=True):
-            self._remember(text, self._reading_of(x, logits))
+        for text, told, logits in zip(fresh, *self._batched.read(featurize(fresh)), strict=True):
+            self._remember(text, self._reading_of(told, logits))
 
     def _read(self, text: str) -> "Reading":
         known = self._texts.get(text)
         if known is None:
-            x = self._fused.project(featurize([text])[0])
-            known = self._remember(text, self._reading_of(x, self._fused.logits_at(x)))
+            told = self._fused.tell(self._projected(text))
+            known = self._remember(text, self._reading_of(told, self._fused.logits(told)))
         return known
 
     def _remember(self, text: str, reading: "Reading") -> "Reading":
@@ -168,16 +170,16 @@ class LearnedEstimator:
         self._texts[text] = reading
         return reading
 
-    def _reading_of(self, x: Floats, logits: Floats) -> "Reading":
+    def _reading_of(self, told: Singles, logits: Floats) -> "Reading":
         learnt, joined = self._learnt, self._learnt.joined
         demand = learnt.demand(logits)
-        tokens, seconds, requirements = self._aside.tell(x)
+        tokens, seconds, requirements = self._fused.beside(told)
         difficulty = float(logits.sum()) / len(logits) - self._usual
         if joined.names:
             logits = np.concatenate([logits, joined.bias + joined.loadings @ demand])
             tokens = np.concatenate([tokens, tokens.mean() + joined.log_tokens])
             requirements = np.concatenate([requirements, np.zeros(len(joined.names))])
-        return Reading(logits, difficulty, demand, tokens, requirements, seconds, self._homes.of(x))
+        return Reading(logits, difficulty, demand, tokens, requirements, seconds, self._homes.of(told))
 
     def _lengths(self, reading: "Reading", columns: list[int]) -> list[Lengths | None]:
         """Output tokens of each action, its own where it was learnt apart; None where its model is not known."""

@@ -29,7 +29,10 @@ def words_of(text: str) -> list[str]:
 
 def grams_of(word: str) -> tuple[bytes, ...]:
     """What is hashed of a word: runs of letters and digits, and each other sign."""
-    return tuple(gram.encode() for gram in _GRAM.findall(word.lower()))
+    lower = word.lower()
+    if lower.isascii() and lower.isalnum():
+        return (lower.encode(),)
+    return tuple(gram.encode() for gram in _GRAM.findall(lower))
 
 
 @dataclass

@@ -14,7 +14,6 @@ from action_model.checkpoint import DEFAULT, Card, CheckpointError, load_checkpo
 from action_model.estimator import Estimator
 from action_model.facts import Facts
 from action_model.features import WIDTH, featurize
-from action_model.fused import fuse
 from action_model.learned import LearnedEstimator, load_estimator
 from action_model.prices import Price
 from action_model.prior import PriorEstimator
@@ -127,13 +126,6 @@ def test_features_are_deterministic_and_of_one_width() -> None:
     once, again = featurize(["Prove that 2 + 2 = 4.", ""]), featurize(["Prove that 2 + 2 = 4.", ""])
     assert once.shape == (2, WIDTH)
     np.testing.assert_array_equal(once, again)
-
-
-def test_the_fused_layout_predicts_the_same() -> None:
-    learnt, _ = load_checkpoint(DEFAULT)
-    features = featurize(["Prove that 2 + 2 = 4.", "def f(x): return x", "Who was Cicero?"])
-    fused = fuse(learnt)
-    np.testing.assert_allclose([fused.logits(row) for row in features], learnt.logits(features), atol=1e-4)
 
 
 def test_a_known_model_is_told_apart_by_topic() -> None:

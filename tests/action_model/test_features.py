@@ -62,7 +62,7 @@ def test_words_read_one_by_one_are_the_text_read_whole(words: list[str]) -> None
 @given(text=TEXTS)
 def test_digits_capitals_and_operators_are_counted_alike_in_any_text(text: str) -> None:
     operators = len(re.findall(r"[=+\-*/^<>]", text))
-    assert features._counted(text) == (sum(map(str.isdigit, text)), sum(map(str.isupper, text)), operators)
+    assert features.counted(text) == (sum(map(str.isdigit, text)), sum(map(str.isupper, text)), operators)
 
 
 def hashed_plainly(text: str) -> features.Floats:

@@ -8,6 +8,7 @@ from action_model.actions import Action, Offer, Portfolio
 from action_model.checkpoint import DEFAULT, load_checkpoint
 from action_model.clusters import Clusters
 from action_model.facts import Facts
+from action_model.fused import fuse
 from action_model.homes import Homes, find_homes
 from action_model.learned import LearnedEstimator
 from action_model.learnt import Learnt
@@ -22,21 +23,21 @@ COLUMNS = {
 
 
 def test_the_nearest_centre_of_any_table_decides_for_each_shared_model() -> None:
-    rows = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
-    at = -(rows**2).sum(axis=1)
     shared = (((3, 0), (7, 1)), ((4, 1), (9, 2)))
-    homes = Homes(shared, (2 * rows).astype(np.float32), at.astype(np.float32), np.array([0, 1, 2]))
-    assert homes.of(np.array([0.9, 0.1])) == {7: 3, 9: 4}
-    assert homes.of(np.array([0.1, 0.9])) == {7: 7, 9: 4}
-    assert homes.of(np.array([-0.9, 0.1])) == {7: 7, 9: 9}
+    homes = Homes(shared, np.array([[0, 2], [3, 4], [4, 5]]), np.array([1.0, 1.0, 0.5], np.float32))
+    told = np.array([0.1, 0.9, 5.0, 0.2, -1.0, 5.0], np.float32)  # the third and the last are of no table's widest view
+    assert homes.of(told) == {7: 3, 9: 4}
+    assert homes.of(told[[3, 3, 2, 1, 4, 2]]) == {7: 7, 9: 4}
+    assert homes.of(told[[3, 3, 2, 3, 1, 2]]) == {7: 3, 9: 9}, "half as near as it was told, and nearer than others"
 
 
 def test_texts_at_a_tables_centres_are_served_by_that_table() -> None:
-    homes = find_homes(LEARNT)
+    fused = fuse(LEARNT)
+    homes = find_homes(LEARNT, fused.widest)
     for table, column in COLUMNS.items():
         gates = [view.gate for view in LEARNT.mixtures[table].clusters if isinstance(view.gate, Clusters)]
-        for center in max(gates, key=lambda gate: len(gate.centers)).centers:
-            assert homes.of(center)[COLUMNS["llmrouter"]] == column
+        for center in max(gates, key=lambda gate: len(gate.centers)).centers.astype(np.float32):
+            assert homes.of(fused.tell(center))[COLUMNS["llmrouter"]] == column
 
 
 def test_the_belief_is_that_of_the_column_that_is_at_home() -> None:
