@@ -174,11 +174,13 @@ class Pages:
     async def _predict(self, viewer: Viewer, filters: Filters, points: tuple[Tradeoff, ...]) -> Predicted:
         """Kept for half a minute: the same question is asked at every filter."""
         asked = (viewer.team, filters.team, filters.cluster, points)
-        if asked not in self._predicted:
+        known = self._predicted.get(asked)
+        if known is None:
             caller = viewer.asking_for(filters.team or "")
             dispatcher = self._house.rooms.dispatcher
-            self._predicted[asked] = await asyncio.to_thread(predict_all, dispatcher, caller, filters.cluster, points)
-        return self._predicted[asked]
+            known = await asyncio.to_thread(predict_all, dispatcher, caller, filters.cluster, points)
+            self._predicted[asked] = known
+        return known
 
 
 def _tradeoff_words(

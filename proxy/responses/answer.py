@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from proxy.answers.citing import of_response
+from router.errors import BadRequest
 
 Item = dict[str, Any]
 ECHOED: Mapping[str, Any] = {
@@ -64,10 +65,12 @@ class Frame:
 
 
 def frame_of(fields: Mapping[str, msgspec.Raw]) -> Frame:
-    """The frame of a request."""
+    """The frame of a request. Raises BadRequest for metadata that are no object: they come back with ours."""
     said = {name: msgspec.json.decode(fields[name]) for name in ECHOED if name in fields}
-    if isinstance(said.get("metadata"), dict):
-        said["metadata"] = {name: value for name, value in said["metadata"].items() if not name.startswith("maestro_")}
+    metadata = said.get("metadata")
+    if metadata is not None and not isinstance(metadata, dict):
+        raise BadRequest("'metadata' must be an object.", "metadata")
+    said["metadata"] = {name: value for name, value in (metadata or {}).items() if not name.startswith("maestro_")}
     return Frame({**ECHOED, **{name: value for name, value in said.items() if value is not None}})
 
 

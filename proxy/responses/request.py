@@ -75,6 +75,14 @@ def _object(value: Any, param: str) -> Item:
     return value
 
 
+def _kind(said: Item, param: str) -> str:
+    """What an object says it is. Raises BadRequest where that is no word."""
+    kind = said.get("type")
+    if not isinstance(kind, str):
+        raise BadRequest(f"'{param}.type' must be a string.", f"{param}.type")
+    return kind
+
+
 def _format(asked: Item) -> Item | None:
     kind = asked.get("type")
     if kind == "json_schema":
@@ -91,7 +99,7 @@ def _tools(tools: Any) -> list[Item] | None:
 
 
 def _tool(tool: Any, param: str) -> Item:
-    kind = _object(tool, param).get("type")
+    kind = _kind(_object(tool, param), param)
     if kind in READERS:
         return dict(tool)
     if kind not in ("function", "custom"):
@@ -102,7 +110,7 @@ def _tool(tool: Any, param: str) -> Item:
 def _tool_choice(choice: Any) -> Any:
     if not isinstance(choice, dict):
         return choice
-    kind = choice.get("type")
+    kind = _kind(choice, "tool_choice")
     if kind in READERS:
         return "auto"
     if kind not in ("function", "custom"):
@@ -127,7 +135,7 @@ def messages_of(instructions: Any, given: Any) -> list[Item]:
 
 
 def _add(messages: list[Item], item: Item, param: str) -> None:
-    kind = item.get("type", "message")
+    kind = _kind({"type": "message", **item}, param)
     adders: Mapping[str, Callable[[list[Item], Item, str], None]] = {
         "message": _add_message,
         "function_call": _add_call,
@@ -160,9 +168,9 @@ def _content(content: Any, param: str) -> Any:
 def _part(part: Item, param: str) -> Item:
     match part.get("type"):
         case "input_text" | "output_text" | "text":
-            return {"type": "text", "text": part.get("text", "")}
+            return {"type": "text", "text": _text(part, "text", param)}
         case "refusal":
-            return {"type": "refusal", "refusal": part.get("refusal", "")}
+            return {"type": "refusal", "refusal": _text(part, "refusal", param)}
         case "input_image" if isinstance(part.get("image_url"), str):
             detail = {"detail": part["detail"]} if part.get("detail") else {}
             return {"type": "image_url", "image_url": {"url": part["image_url"], **detail}}
@@ -172,6 +180,13 @@ def _part(part: Item, param: str) -> Item:
         case "input_audio":
             return {"type": "input_audio", "input_audio": part.get("input_audio")}
     raise BadRequest(f"'{param}.type' '{part.get('type')}' is not supported for this model.", f"{param}.type")
+
+
+def _text(part: Item, name: str, param: str) -> str:
+    text = part.get(name, "")
+    if not isinstance(text, str):
+        raise BadRequest(f"'{param}.{name}' must be a string.", f"{param}.{name}")
+    return text
 
 
 def _add_call(messages: list[Item], item: Item, _: str) -> None:

@@ -1,5 +1,6 @@
 """Reads web pages: guard, robots.txt, size and time limits, at most five redirects, main text by the converter."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from urllib import robotparser
@@ -39,7 +40,7 @@ class PageReader:
 
     async def read(self, url: str) -> str | None:
         """The page's main text; None where it cannot or may not be read. Never raises for what a server does."""
-        if url in self._pages:
+        with contextlib.suppress(KeyError):  # looked up once: it may age between two looks
             return self._pages[url]
         try:
             with anyio.fail_after(self._seconds):

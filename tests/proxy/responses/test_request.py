@@ -109,6 +109,11 @@ def test_a_conversation_with_calls() -> None:
         ({"input": "x", "tools": [{"type": "code_interpreter"}]}, "tools[0].type"),
         ({"input": "x", "tools": {}, "text": "x"}, "text"),
         ({"input": "x", "tool_choice": {"type": "code_interpreter"}}, "tool_choice.type"),
+        ({"input": "x", "tool_choice": {"type": ["function"]}}, "tool_choice.type"),
+        ({"input": "x", "tools": [{"type": {}}]}, "tools[0].type"),
+        ({"input": "x", "tools": [{"name": "f"}]}, "tools[0].type"),
+        ({"input": [{"type": []}]}, "input[0].type"),
+        ({"input": [{"role": "user", "content": [{"type": "input_text", "text": 3}]}]}, "input[0].content[0].text"),
     ],
 )
 def test_what_chat_cannot_say_is_refused_by_name(body: dict[str, Any], param: str) -> None:

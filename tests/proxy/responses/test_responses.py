@@ -174,3 +174,15 @@ async def test_an_upstream_that_has_it_gets_the_request_as_it_came(tmp_path: Pat
             judged: Any = await client.responses.create(model="small", input="hi", extra_body=WORDS)
             assert judged.output_text == TEXT
             assert judged.metadata["maestro_score"] == "1.0"
+
+
+@pytest.mark.parametrize(("model", "more"), ROADS)
+@pytest.mark.parametrize("metadata", ["x", 3, [["a", "b"]], True])
+async def test_metadata_that_are_no_object_are_refused_before_anything_is_spent(
+    fake: FakeUpstream, proxy: Served, model: str, more: dict[str, Any], metadata: Any
+) -> None:
+    async with aiohttp.ClientSession() as session:
+        said = {"model": model, "input": "Hi", "metadata": metadata, **more}
+        status, answer, _ = await post(session, f"{proxy.base_url}/responses", said)
+    assert (status, answer["error"]["param"]) == (400, "metadata")
+    assert not fake.requests

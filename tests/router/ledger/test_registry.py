@@ -1,7 +1,9 @@
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 
 import pytest
+from cachetools import TTLCache
 
 from router.errors import BadRequest, Forbidden, Unauthenticated
 from router.ledger.accounts import KeyScopes, StoredKey, Team
@@ -165,3 +167,10 @@ async def test_the_servers_point_holds_where_neither_a_point_nor_an_effort_is_sa
         points[name] = (await registry.authenticate(key.secret)).defaults.operating_point
     assert points == {"plain": OperatingPoint(1.0, 0.2), "own": None}
     assert await registry.point_of("plain") == OperatingPoint(1.0, 0.2)
+
+
+async def test_a_point_that_ages_between_two_looks_is_still_told(ledger: SqliteLedger) -> None:
+    registry = Registry(ledger.accounts)
+    registry._points = TTLCache(10, 0.5, timer=itertools.count().__next__)  # whatever is put has aged at the next look
+    await registry.put_team(Team("plain", defaults={"operating_point": {"usd": 1.0, "seconds": 0.2}}), "admin")
+    assert [await registry.point_of(name) for name in ("plain", "none")] == [OperatingPoint(1.0, 0.2), None]
