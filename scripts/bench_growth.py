@@ -260,12 +260,15 @@ def workers(seconds: float, counts: Sequence[int]) -> None:
             time.sleep(5.0)  # until every worker serves
             family = (worker.pid, *children(worker.pid))
             os.sched_setaffinity(0, set(range(os.cpu_count() or 1)))
-            before, started = sum(map(cpu_seconds, family)), time.perf_counter()
+            before, started = [*map(cpu_seconds, family)], time.perf_counter()
             result = measure(worker.target, dict(CASES["whole"]), 64, seconds)
-            used, took = sum(map(cpu_seconds, family)) - before, time.perf_counter() - started
-            each = used / (result.per_second * took) * 1e3
-            rows.append((count, result.per_second, used / took, each, result.p50_ms, result.p99_ms, result.errors))
-    show(("workers", "req/s", "cores used by them", "CPU ms a request", "p50 ms", "p99 ms", "errors"), rows)
+            took = time.perf_counter() - started
+            used = [cpu_seconds(pid) - already for pid, already in zip(family, before, strict=True)]
+            each, busiest = sum(used) / (result.per_second * took) * 1e3, max(used) / sum(used)
+            figures = (sum(used) / took, busiest, each, result.p50_ms, result.p99_ms, result.errors)
+            rows.append((count, result.per_second, *figures))
+    heads = ("cores used by them", "the busiest one's share", "CPU ms a request", "p50 ms", "p99 ms", "errors")
+    show(("workers", "req/s", *heads), rows)
 
 
 def children(pid: int) -> list[int]:
