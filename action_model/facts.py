@@ -1,10 +1,9 @@
 """Facts: what is known of a task before any call is made."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What the action model may look at. Serving and training build the same value.
 
     `text` is the prompt text the embedding reads (system, then the last user message, clipped);

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -21,8 +20,7 @@ class Turn(msgspec.Struct):
     role: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(msgspec.Struct, frozen=True):
     """`whole` names the messages as they are; `earlier` name what stood before each assistant turn, latest first.
 
     A later request of the same conversation has today's `whole` among its `earlier`.
@@ -50,25 +48,30 @@ def conversation_of(task: Task) -> Conversation:
         roles = [_decode_roles(message).role for message in messages]
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Conversation(_digest(hashlib.sha256(field)), (), False, False)
-    names = _prefix_names(messages)
     spoken = [place for place, role in enumerate(roles) if role == "assistant"]
+    whole, earlier = _prefix_names(messages, spoken[-MOST_TURNS_BACK:])
     return Conversation(
-        whole=names[-1],
-        earlier=tuple(names[place] for place in reversed(spoken[-MOST_TURNS_BACK:])),
+        whole=whole,
+        earlier=earlier[::-1],
         in_tool_loop=bool(roles) and roles[-1] in ("tool", "function"),
-        is_signed=any(mark in bytes(messages[place]) for place in spoken for mark in SIGNED),
+        is_signed=any(_is_signed(bytes(messages[place])) for place in spoken),
     )
 
 
-def _prefix_names(messages: Sequence[msgspec.Raw]) -> list[bytes]:
-    """A name for each prefix: of none, of one message, of two, ..."""
-    running = hashlib.sha256()
-    names = [_digest(running)]
-    for message in messages:
-        running.update(bytes(message))
-        running.update(b"\0")
+def _is_signed(message: bytes) -> bool:
+    return any(mark in message for mark in SIGNED)
+
+
+def _prefix_names(messages: Sequence[msgspec.Raw], places: Sequence[int]) -> tuple[bytes, tuple[bytes, ...]]:
+    """A name for all the messages, and for what stands before each of the places, which ascend."""
+    running, names, begun = hashlib.sha256(), [], 0
+    for place in (*places, len(messages)):
+        for message in messages[begun:place]:
+            running.update(memoryview(message))
+            running.update(b"\0")
         names.append(_digest(running))
-    return names
+        begun = place
+    return names[-1], tuple(names[:-1])
 
 
 def _digest(running: "hashlib._Hash") -> bytes:

@@ -1,7 +1,5 @@
 """Equips a task that asks for Maestro's tools: searches once before a model is asked, lists what may be called."""
 
-from dataclasses import replace
-
 import anyio
 import msgspec
 
@@ -50,7 +48,7 @@ def _informed(road: Road, gathered: Gathered) -> Road:
     """The road's facts with what retrieval found; only models that can call tools where there are some to call."""
     tokens = count_tokens(gathered.text) + sum(count_tokens(str(f.definition)) for f in gathered.functions)
     scores = [passage.score for passage in gathered.passages]
-    facts = replace(
+    facts = msgspec.structs.replace(
         road.facts,
         input_tokens=road.facts.input_tokens + tokens,
         source_count=len(scores),
@@ -61,4 +59,4 @@ def _informed(road: Road, gathered: Gathered) -> Road:
     able = tuple(model for model in road.models if "tools" in model.supports) if gathered.functions else road.models
     if not able:
         raise BadRequest("No model that may serve this request can call tools.", "tools", "no_model_with_tools")
-    return replace(road, facts=facts, models=able)
+    return msgspec.structs.replace(road, facts=facts, models=able)

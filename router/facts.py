@@ -79,6 +79,7 @@ def facts_of(task: Task, kinds: tuple[str, ...]) -> Facts:
     fields = task.payload.fields
     messages = read_messages(task)
     raw = bytes(fields.get("messages", b""))
+    raw = raw if b'"type"' in raw else b""  # without parts of a type, text alone
     tools = task.payload.read("tools")
     sizes = function_sizes(fields) if "tools" in fields else {}
     user = last_user_text(messages)

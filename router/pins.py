@@ -3,7 +3,9 @@
 import hashlib
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+import msgspec
 
 from action_model.belief import Belief, Estimate
 from router.conversation import Conversation
@@ -20,12 +22,13 @@ WAYS = 8
 MOST_NAMES = 65_535
 
 _ENTRY = struct.Struct("<16sdIHH")
-_BUCKET_BYTES = WAYS * _ENTRY.size
+_BUCKET = struct.Struct("<" + WAYS * "16sdIHH")
+_FIELDS = 5
+_NOBODY = bytes(16)
 _MOST_TOKENS = 2**32 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(msgspec.Struct, frozen=True):
     """The model that answered, when (seconds of the clock), how many tokens its prompt had, and as which variant of a
     plain sample it was asked (`Action.variant`)."""
 
@@ -45,7 +48,7 @@ class Pins:
     def __init__(self, clock: Callable[[], float], buckets: int = BUCKETS) -> None:
         self._clock = clock
         self._buckets = buckets
-        self._table = bytearray(buckets * _BUCKET_BYTES)
+        self._table = bytearray(buckets * _BUCKET.size)
         self._names: dict[str, int] = {}
         self._named: list[str] = []
 
@@ -53,8 +56,11 @@ class Pins:
         """The pin of the latest turn of this conversation that is known."""
         for name in conversation.earlier:
             digest = _digest(scope, name)
-            for _, found, at_seconds, tokens, model, variant in self._bucket(digest):
-                if found == digest and self._clock() - at_seconds < PIN_SECONDS:
+            entries = _BUCKET.unpack_from(self._table, self._bucket(digest))
+            digests = entries[::_FIELDS]
+            if digest in digests:
+                _, at_seconds, tokens, model, variant = entries[_FIELDS * digests.index(digest) :][:_FIELDS]
+                if self._clock() - at_seconds < PIN_SECONDS:
                     return Pin(self._named[model], at_seconds, tokens, self._named[variant])
         return None
 
@@ -64,18 +70,15 @@ class Pins:
         if model is None or variant is None:
             return
         digest = _digest(scope, conversation.whole)
-        entries = self._bucket(digest)
-        place = next((place for place, found, *_ in entries if found == digest), None)
-        if place is None:
-            place = min(entries, key=lambda entry: (any(entry[1]), entry[2]))[0]  # an empty one, else the oldest
+        bucket = self._bucket(digest)
+        entries = _BUCKET.unpack_from(self._table, bucket)
+        place = bucket + _ENTRY.size * _place_for(digest, entries[::_FIELDS], entries[1::_FIELDS])
         tokens = min(pin.prompt_tokens, _MOST_TOKENS)
         _ENTRY.pack_into(self._table, place, digest, pin.at_seconds, tokens, model, variant)
 
-    def _bucket(self, digest: bytes) -> list[tuple[int, bytes, float, int, int, int]]:
-        """Its entries, each after its place in the table."""
-        start = int.from_bytes(digest[:8], "little") % self._buckets * _BUCKET_BYTES
-        entries = _ENTRY.iter_unpack(memoryview(self._table)[start : start + _BUCKET_BYTES])
-        return [(start + i * _ENTRY.size, *entry) for i, entry in enumerate(entries)]
+    def _bucket(self, digest: bytes) -> int:
+        """Where in the table it begins."""
+        return int.from_bytes(digest[:8], "little") % self._buckets * _BUCKET.size
 
     def _number(self, name: str) -> int | None:
         """What stands for a name; None once there are too many of them."""
@@ -84,6 +87,14 @@ class Pins:
             number = self._names[name] = len(self._named)
             self._named.append(name)
         return number
+
+
+def _place_for(digest: bytes, digests: tuple[bytes, ...], at_seconds: tuple[float, ...]) -> int:
+    """Its own entry, else an empty one, else the oldest."""
+    for wanted in (digest, _NOBODY):
+        if wanted in digests:
+            return digests.index(wanted)
+    return at_seconds.index(min(at_seconds))
 
 
 def _digest(scope: str, name: bytes) -> bytes:

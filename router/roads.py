@@ -1,9 +1,11 @@
 """Which road a request takes: one model's bytes passed through, or waves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
+
+import msgspec
 
 from action_model.actions import Action
 from action_model.belief import Estimate
@@ -26,8 +28,7 @@ plain_action = lru_cache(1024)(Action)
 """A plain sample of one model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Road:
+class Road(msgspec.Struct, frozen=True):
     """How a request is served: one model's bytes passed through, or waves. `estimate` is of the action chosen.
 
     `is_bound`: the conversation must stay with the model that spoke last; `pin` is where it was.
@@ -76,7 +77,7 @@ class Roads:
             return road
         best = self._outlook.believe(task, road.facts, road.models, road.pin, road.is_bound).first_choice(task)
         chosen = next(model for model in road.models if model.id == best.action.model)
-        return replace(road, kind="relay", models=(chosen,), estimate=best)
+        return msgspec.structs.replace(road, kind="relay", models=(chosen,), estimate=best)
 
     def keep(self, caller: Caller, road: Road, action: Action) -> None:
         """The conversation is with this action's model from now on."""
@@ -88,13 +89,13 @@ class Roads:
     def _with_models(self, road: Road, task: Task, caller: Caller) -> Road:
         named = task.named_action.model if task.named_action is not None else None
         if named is not None or not task.is_virtual:
-            return replace(road, models=(self._permitted(named or task.model, caller),))
+            return msgspec.structs.replace(road, models=(self._permitted(named or task.model, caller),))
         models = eligible_models(self._upstreams.models.values(), task, caller, road.facts)
         if not models:
             raise UnknownModel(task.model)
         conversation = conversation_of(task)
         pin = self._pins.find(_scope(caller), conversation)
-        return _bound(replace(road, models=models, conversation=conversation, pin=pin))
+        return _bound(msgspec.structs.replace(road, models=models, conversation=conversation, pin=pin))
 
     def _permitted(self, name: str, caller: Caller) -> Model:
         model = self._upstreams.find(name)
@@ -124,7 +125,7 @@ def _bound(road: Road) -> Road:
     pinned: Sequence[Model] = [model for model in road.models if model.id == road.pin.model]
     if not pinned:
         return road
-    return replace(road, models=(replace(pinned[0], fallbacks=()),), is_bound=True)
+    return msgspec.structs.replace(road, models=(replace(pinned[0], fallbacks=()),), is_bound=True)
 
 
 def _run_id() -> str:

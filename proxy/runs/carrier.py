@@ -1,7 +1,6 @@
 """Carries out a run that nobody waits for, and shows how it ended as AI21's clients read it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -45,7 +44,7 @@ class RunCarrier:
         task = read_task(asked.headers, (asked.body or "").encode(), caller, self._rooms.settings)
         if ticket.tries > 1:
             task = await self._what_is_left(ticket, task)
-        road = replace(self._rooms.dispatcher.choose(task, caller), run_id=ticket.id)
+        road = msgspec.structs.replace(self._rooms.dispatcher.choose(task, caller), run_id=ticket.id)
         return self._end(ticket, "completed", await self._result(ticket, task, caller, road))
 
     def failed(self, ticket: Ticket, message: str) -> End:

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -57,7 +58,7 @@ def test_requirements_are_not_counted_twice(learnt: Learnt, tmp_path: Path) -> N
         assert success(learnt, Action("a/small"), facts) == pytest.approx(seen, abs=0.06)
     unaware = dataclasses.replace(learnt, requirement_counts={})
     assert success(unaware, Action("a/small"), writing) < 0.38, "as it was, counted twice"
-    more = dataclasses.replace(writing, requirement_kinds=("judge",) * 6)
+    more = msgspec.structs.replace(writing, requirement_kinds=("judge",) * 6)
     assert success(learnt, Action("a/small"), more) < success(learnt, Action("a/small"), writing) - 0.1
     save_checkpoint(tmp_path / "c", learnt, Card(learnt.models, dict(learnt.tables), prompts={"tuned": "x"}))
     again, card = load_checkpoint(tmp_path / "c")

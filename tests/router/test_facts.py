@@ -1,6 +1,7 @@
 """What is read from a request before any call."""
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.facts import CLIP_CHARACTERS, choice_count, facts_of, slim_facts
-from router.language import language_of
+from router.language import COMMON, LOOKED_AT, SPOKEN, language_of
 from router.task import Payload, Requirement, Task
 
 
@@ -97,3 +98,13 @@ def test_no_body_makes_it_raise(messages: Any, tools: Any) -> None:
 )
 def test_languages(text: str, language: str) -> None:
     assert language_of(text) == language
+
+
+@given(words=st.lists(st.sampled_from([*sorted(SPOKEN), "Cicero", "17", "die-the", "日"]), max_size=60))
+def test_a_language_is_the_one_most_words_are_common_in(words: list[str]) -> None:
+    text = " ".join(words)
+    seen = re.findall(r"[^\W\d_]+", text[:LOOKED_AT].lower())
+    hits = {language: sum(word in common for word in seen) for language, common in COMMON.items()}
+    best = max(hits, key=lambda language: hits[language])
+    plain = best if hits[best] > max(1, hits["en"]) else "en"
+    assert language_of(text) == (plain if text[:LOOKED_AT].isascii() or "日" not in text[:LOOKED_AT] else "zh")

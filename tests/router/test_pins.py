@@ -1,5 +1,6 @@
 """Conversations are recognised, pins expire, and a cache is worth what it saves."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -42,6 +43,16 @@ def test_a_changed_beginning_is_another_conversation(before: list[str]) -> None:
     first = [said("user", text) for text in before]
     then = [said("system", "new"), *first, said("assistant", "answer"), said("user")]
     assert conversation_of(task(first)).whole not in conversation_of(task(then)).earlier
+
+
+@given(st.lists(st.tuples(st.sampled_from(["user", "assistant", "tool"]), st.text(max_size=3)), max_size=20))
+def test_a_conversation_is_named_by_its_messages_byte_for_byte(talk: list[tuple[str, str]]) -> None:
+    messages = [said(role, text) for role, text in talk]
+    raw = [json.dumps(message).encode() + b"\0" for message in messages]
+    names = [hashlib.sha256(b"".join(raw[:count])).digest()[:16] for count in range(len(raw) + 1)]
+    spoken = [name for name, message in zip(names, messages, strict=False) if message["role"] == "assistant"]
+    found = conversation_of(task(messages))
+    assert (found.whole, found.earlier) == (names[-1], tuple(spoken[::-1][:8]))
 
 
 def test_tool_loops_and_signed_reasoning_bind() -> None:
