@@ -31,7 +31,7 @@ class Grams:
     """Grams by number, from 1 on, as many as there is room for."""
 
     def __init__(self, most: int = MOST_GRAMS) -> None:
-        self._most = most
+        self._most, self._moves = most, _moves()
         self._numbers: dict[bytes, int] = {}
         self._names: list[bytes] = [b""]
         self._codes, self._code = _column(most)
@@ -61,7 +61,7 @@ class Grams:
         places = self._parts.take(pairs >> BITS, axis=1)
         places += steps
         codes = self._code.take(np.concatenate((keys[:singles], second)))
-        codes[singles:] ^= np.bitwise_xor.reduce(_moves().take(places, mode="clip"), axis=0)
+        codes[singles:] ^= np.bitwise_xor.reduce(self._moves.take(places, mode="clip"), axis=0)
         if steps.max(initial=0) > _STEP * LONGEST_MOVED:
             self._read_long(codes[singles:], pairs, steps)
         return codes

@@ -2,9 +2,8 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from cachetools import LRUCache
@@ -33,13 +32,15 @@ from action_model.prior import (
     blended_usd,
 )
 from action_model.projected import Projected
+from action_model.seats import Seats, seated
 from action_model.speed import Speed
 
 REMEMBERED = 4096
+SEATED = 16
+"""Portfolios: of 64 actions each 2 MB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What is predicted of one text for all M + J models: `logits`, `log_tokens`; its `demand` (k,), and its
     `difficulty`: how much easier than usual it is; `requirements` (M + J,) counts those that such texts had where each
     model was learnt: what they take away is in its logit already; `log_seconds` is of the models whose paces are
@@ -82,6 +83,7 @@ class LearnedEstimator:
         # (M + J + 1, d): the last is of an unknown model
         self._thetas = np.concatenate([learnt.latent.theta, learnt.joined.theta, mean])
         self._places: dict[tuple[str, str, float, float, float | None], tuple[int, float]] = {}
+        self._seats: LRUCache[int, Seats] = LRUCache(SEATED)
         self._texts: dict[str, Reading] = {}
         self._fused = fused = fuse(learnt)
         self._homes, self._projected = find_homes(learnt, fused.widest), Projected(fused.basis, fused.center)
@@ -95,19 +97,22 @@ class LearnedEstimator:
 
     def believe(self, facts: Facts, portfolio: Portfolio, speeds: Mapping[str, Speed] | None = None) -> Belief:
         """The belief before any call. Never raises for a model it does not know."""
-        reading = self._read(facts.text)
-        logits, latent = reading.logits, self._learnt.latent
-        count, each = len(facts.requirement_kinds), self._config.logit_per_requirement
-        places = [(reading.homes.get(column, column), a) for column, a in map(self._place, portfolio.offers)]
-        hard = 0.5 * max(-1.5, min(1.5, reading.difficulty)) - each * count
-        known = logits + each * (reading.requirements - count)
-        at = np.array([self._sharper * (a + hard) if column < 0 else a + known[column] for column, a in places])
+        reading, seats = self._read(facts.text), self._seats_of(portfolio)
+        seats = seats.moved(reading.homes, self._learnt.latent.particles, self._thetas)
+        at = seats.added + self._levels(reading, len(facts.requirement_kinds)).take(seats.places)
         if self.online.overall:
-            at += self.online.offsets(cluster_of(reading.demand), [offer.action.name for offer in portfolio.offers])
-        theta = self._thetas[[column for column, _ in places]]  # (A, d)
-        success = sigmoid(at[None, :] + latent.particles @ theta.T)
-        lengths = self._lengths(reading, [column for column, _ in places])
+            at += self.online.offsets(cluster_of(reading.demand), seats.names)
+        success = sigmoid(at + seats.apart)
+        lengths = self._lengths(reading, seats.columns)
         return belief_of(facts, portfolio, success, speeds or {}, self._config, lengths)
+
+    def _levels(self, reading: "Reading", requirements: int) -> Floats:
+        """(M + J + 1,): the logit of each model on a task of so many requirements, last of one that is not known."""
+        each, levels = self._config.logit_per_requirement, np.empty(len(reading.logits) + 1)
+        np.add(reading.logits, each * (reading.requirements - requirements), out=levels[:-1])
+        hard = 0.5 * max(-1.5, min(1.5, reading.difficulty)) - each * requirements
+        levels[-1] = self._sharper * hard
+        return levels
 
     def fix_success(self, belief: Belief, index: int, repair: Repair) -> float:
         """As the prior has it: no public table records repairs by requirement."""
@@ -136,7 +141,8 @@ class LearnedEstimator:
         logarithm of how long the known models' answers to it are."""
         read = self._read(text)
         demand = [round(value, 3) for value in read.demand.tolist()]
-        length = round(float(read.log_tokens[: len(self._learnt.models)].mean()), 3)
+        known = read.log_tokens[: len(self._learnt.models)]
+        length = round(float(np.add.reduce(known)) / len(known), 3)
         named = {"checkpoint": self.identity.checkpoint, "basis": self.identity.basis}
         return {**named, "demand": demand, "log_tokens": length}
 
@@ -181,7 +187,7 @@ class LearnedEstimator:
             requirements = np.concatenate([requirements, np.zeros(len(joined.names))])
         return Reading(logits, difficulty, demand, tokens, requirements, seconds, self._homes.of(told))
 
-    def _lengths(self, reading: "Reading", columns: list[int]) -> list[Lengths | None]:
+    def _lengths(self, reading: "Reading", columns: Sequence[int]) -> list[Lengths | None]:
         """Output tokens of each action, its own where it was learnt apart; None where its model is not known."""
         said = {
             column: Lengths(float(reading.log_tokens[column]), *self._spreads[column], self._pace(reading, column))
@@ -195,6 +201,17 @@ class LearnedEstimator:
         if paces is None or place is None:
             return None
         return Lengths(float(reading.log_seconds[place]), float(paces.spread[place]), float(paces.high[place]))
+
+    def _seats_of(self, portfolio: Portfolio) -> Seats:
+        """Remembered by identity: a portfolio that is held is no other."""
+        seats = self._seats.get(id(portfolio))
+        if seats is None:
+            places = [self._place(offer) for offer in portfolio.offers]
+            added = [self._sharper * a if column < 0 else a for column, a in places]
+            columns = [column for column, _ in places]
+            seats = seated(portfolio, columns, added, self._learnt.latent.particles, self._thetas)
+            self._seats[id(portfolio)] = seats
+        return seats
 
     def _place(self, offer: Offer) -> tuple[int, float]:
         """(column, 0) of a known model; (-1, logit by its size or price) of an unknown one. To both is added what a

@@ -8,6 +8,7 @@ a fixed low-discrepancy set. Success of an action under z is sigmoid(b - s z): a
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -161,16 +162,25 @@ def belief_of(
                 spread,
             )
         )
-    particles, actions = success.shape
-    zeros = np.zeros(actions)
+    weights, concentration, none = _flat(*success.shape, config.concentration)
     return Belief(
         estimates=tuple(estimates),
-        weights=np.full(particles, 1.0 / particles),
+        weights=weights,
         success=success,
-        concentration=np.full(actions, config.concentration),
-        passes=zeros,
-        failures=zeros.copy(),
+        concentration=concentration,
+        passes=none,
+        failures=none,
     )
+
+
+@lru_cache(maxsize=64)
+def _flat(particles: int, actions: int, concentration: float) -> tuple[Floats, Floats, Floats]:
+    """Equal weights of particles, the same concentration of all actions, and nothing seen of any; not to be written
+    to."""
+    found = (np.full(particles, 1.0 / particles), np.full(actions, concentration), np.zeros(actions))
+    for array in found:
+        array.flags.writeable = False
+    return found
 
 
 def _moments(success: Floats) -> tuple[list[float], list[float]]:

@@ -11,8 +11,9 @@ from action_model.prior import PriorConfig, output_tokens
 from action_model.speed import Speed
 from router.efforts import tradeoff_of
 from router.job import Timing
+from router.offering import Offering
 from router.pins import Pin, cache_saving_usd, with_saving
-from router.portfolio import offers_for, with_more_input, with_true_costs
+from router.portfolio import with_more_input, with_true_costs
 from router.repairs import Repairs
 from router.task import Task, Wave
 from router.techniques.prompts import PROMPT_VARIANTS
@@ -33,6 +34,7 @@ class Outlook:
     repairs: Repairs = field(default_factory=Repairs)
     variants: Variants = NO_VARIANTS
     _prompts: tuple[Mapping[str, str], Mapping[str, str]] | None = None
+    _offering: Offering = field(default_factory=Offering)
 
     def believe(
         self, task: Task, facts: Facts, models: Sequence[Model], pin: Pin | None = None, is_bound: bool = False
@@ -41,8 +43,8 @@ class Outlook:
         model of its pin keeps that model's variant too."""
         held = pin.variant if is_bound and pin is not None else None
         shelf = Shelf(self.variants, self.estimator.variants, self.prompts, held)
-        single = (a for model in models for a in (shelf.first(model), *shelf.learnt_actions(model, task, facts)))
-        return self.over(offers_for(models, task, facts, shelf), facts, models, pin, frozenset(single))
+        portfolio, single = self._offering.of(models, task, facts, shelf)
+        return self.over(portfolio, facts, models, pin, single)
 
     @property
     def prompts(self) -> Mapping[str, str]:
