@@ -3,16 +3,17 @@
 import asyncio
 import contextlib
 import logging
-import queue
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 from router.errors import MaestroError, Unavailable
+from router.ledger.bell import Bell
 from router.ledger.migrations import MIGRATIONS, Database
 from router.write_ahead import enter_wal
 
@@ -96,7 +97,9 @@ class Writer:
         self._path = path
         self._durability = durability
         self._sums: Sums = NoSums() if sums is None else sums
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: deque[Job] = deque()
+        self._bell = Bell()
+        self._is_behind = False
         self._kept: list[Job] = []
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
@@ -112,13 +115,16 @@ class Writer:
 
     async def do(self, work: Callable[[sqlite3.Connection], T], joins: bool = False) -> T:
         """Runs `work` in the next commit and returns once it is durable. Raises what it raises, or Unavailable."""
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put(Job(work, done, joins))
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._jobs.append(Job(work, done, joins))
+        self._bell.ring(loop)
         return await done
 
     def keep(self, work: Callable[[sqlite3.Connection], Any], joins: bool = False) -> None:
         """Queues work that must become durable, and returns at once; it is tried until it succeeds."""
-        self._jobs.put(Job(work, joins=joins))
+        self._jobs.append(Job(work, joins=joins))
+        self._bell.ring_within(LINGER_SECONDS)
 
     async def flush(self) -> None:
         """Returns once everything queued before is durable."""
@@ -132,41 +138,25 @@ class Writer:
         """Commits what is queued and ends the thread."""
         if self._thread.is_alive():
             self._closing.set()
-            self._jobs.put(None)
+            self._bell.ring()
             self._thread.join()
 
     def _run(self) -> None:
         connection = connect(self._path, self._durability)
         try:
-            while True:
-                batch, ends = self._take()
-                self._commit(connection, batch)
-                if ends and (not self._kept or self._closing.is_set()):
-                    break
+            while not self._closing.is_set() or self._jobs:
+                self._commit(connection, self._take())
         finally:
             self._commit(connection, [])
             connection.close()
 
-    def _take(self) -> tuple[list[Job], bool]:
-        """What has queued up; blocks for the first, a short while only if kept jobs wait to be tried again."""
-        batch: list[Job] = []
-        is_awaited, until = False, 0.0
-        try:
-            job = self._jobs.get(timeout=RETRY_SECONDS if self._kept else None)
-            while job is not None:
-                batch.append(job)
-                if len(batch) >= MOST_JOBS_A_COMMIT:
-                    return batch, False
-                is_awaited = is_awaited or job.done is not None
-                until = until or time.monotonic() + LINGER_SECONDS
-                job = self._next(0.0 if is_awaited else until - time.monotonic())
-        except queue.Empty:
-            return batch, False
-        return batch, True
-
-    def _next(self, patience_seconds: float) -> Job | None:
-        """The next job; raises queue.Empty if there is none by then."""
-        return self._jobs.get(timeout=patience_seconds) if patience_seconds > 0.0 else self._jobs.get_nowait()
+    def _take(self) -> list[Job]:
+        """What has queued up once somebody waits for it, or it waited long; kept jobs are tried again meanwhile."""
+        if not self._is_behind:
+            self._bell.wait(RETRY_SECONDS if self._kept else None)
+        batch = [self._jobs.popleft() for _ in range(min(len(self._jobs), MOST_JOBS_A_COMMIT))]
+        self._is_behind = len(batch) == MOST_JOBS_A_COMMIT
+        return batch
 
     def _commit(self, connection: sqlite3.Connection, batch: list[Job]) -> None:
         """All in one transaction; if that fails, must-succeed jobs are kept and the others are told."""
