@@ -1,7 +1,8 @@
 """The belief over all actions for one task: particles of what the task demands, reweighted by each verdict."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,12 +75,27 @@ class Belief:
         return [estimate.action for estimate in self.estimates].index(action)
 
     def chances(self) -> Floats:
-        """(S, A): chance of success of one more try of each action, given what was seen of it (Beta-binomial mean)."""
-        kappa = self.concentration
-        seen = self.passes + self.failures
+        """(S, A): chance of success of one more try of each action, given what was seen of it (Beta-binomial mean).
+        Not to be written to: it is `success` itself while nothing was seen."""
+        kappa, seen = self.concentration, self.passes + self.failures
+        if not seen.any() and (kappa > 0.0).all():
+            return self.success
         with np.errstate(invalid="ignore"):
             repeated = (self.success * kappa + self.passes) / (kappa + seen)
         return np.where(np.isinf(kappa), self.success, repeated)
+
+    def chance(self, index: int) -> Floats:
+        """(S,): the same of one action."""
+        return self._chance(index, self.failures.item(index))
+
+    def _chance(self, index: int, failed: float) -> Floats:
+        kappa, passed = self.concentration.item(index), self.passes.item(index)
+        chance, seen = self.success[:, index], passed + failed
+        if math.isinf(kappa) or (seen == 0.0 and kappa > 0.0):
+            return chance
+        with np.errstate(invalid="ignore"):
+            repeated: Floats = (chance * kappa + passed) / (kappa + seen)
+        return repeated
 
     def means(self) -> Floats:
         """(A,): chance of success of one more try of each action."""
@@ -88,30 +104,22 @@ class Belief:
 
     def success_of_set(self, indices: Sequence[int]) -> float:
         """P(at least one of these tries succeeds) = 1 - sum_s w_s prod_a (1 - p_sa), repeats correlated."""
-        miss = np.ones_like(self.weights)
-        failures = self.failures.copy()
+        miss, failures = self.weights, self.failures.tolist()
         for a in indices:
-            kappa = self.concentration[a]
-            if np.isinf(kappa):
-                chance = self.success[:, a]
-            else:
-                chance = (self.success[:, a] * kappa + self.passes[a]) / (kappa + self.passes[a] + failures[a])
-            miss = miss * (1.0 - chance)
+            miss = miss * (1.0 - self._chance(a, failures[a]))
             failures[a] += 1.0
-        return float(1.0 - self.weights @ miss)
+        return 1.0 - float(miss.sum())
 
     def after(self, index: int, evidence: Evidence) -> "Belief":
         """The belief once a try of action `index` gave `evidence`: Bayes on particles, soft counts on the action."""
-        chance = self.chances()[:, index]
-        likelihood = chance * evidence.given_success + (1.0 - chance) * evidence.given_failure
-        joint = self.weights * likelihood
+        chance = self.chance(index)
+        joint = self.weights * (chance * evidence.given_success + (1.0 - chance) * evidence.given_failure)
         total = float(joint.sum())
         if total <= 0.0:
             return self
-        weights = joint / total
         passed = float((self.weights * chance).sum()) * evidence.given_success / total
         counted = 0.0 if evidence.given_success == evidence.given_failure else 1.0
         passes, failures = self.passes.copy(), self.failures.copy()
         passes[index] += counted * passed
         failures[index] += counted * (1.0 - passed)
-        return replace(self, weights=weights, passes=passes, failures=failures)
+        return Belief(self.estimates, joint / total, self.success, self.concentration, passes, failures)

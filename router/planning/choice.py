@@ -1,23 +1,30 @@
 """The best next wave of a task whose answers are checked: the first wave of the most valuable plan that fits."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from action_model.belief import Belief, Evidence
 from action_model.prices import NANODOLLARS_PER_USD
 from router.learning import FAILED as WRONG
 from router.learning import revised
-from router.planning.limits import Limits, Mask
+from router.planning.limits import Limits
 from router.planning.moves import Moves, build_moves
+from router.planning.needs import Account, account, alone, needs_of
+from router.planning.offered import Channel
 from router.planning.particles import Floats
-from router.planning.plans import Layer, Row
-from router.planning.search import LONGEST, Channel, Effort, scarce_prices, search
+from router.planning.plans import Layer
+from router.planning.search import LONGEST, Effort, scarce_prices, search
 from router.planning.situation import Situation, Stop, Tradeoff
 from router.planning.standing import Standing, evidence_of
 from router.task import FinishReason, Wave
+
+SAME = 1e-12
+"""Values that differ by less are the same."""
 
 
 def channel(situation: Situation, found: Sequence[Standing]) -> Channel:
@@ -34,11 +41,12 @@ def channel(situation: Situation, found: Sequence[Standing]) -> Channel:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A plan: its value above the best candidate, its layer, its place in it."""
+    """A plan: its value above the best candidate, its layer, its place in it, and what it takes."""
 
     value: float
     layer: Layer
     plan: int
+    account: Account
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ class Choice:
     situation: Situation
     has_candidate: bool
     moves: Moves
+    seen: Channel
     layers: list[Layer]
     limits: Limits
     wished: Found | None
@@ -56,18 +65,18 @@ class Choice:
     doubt: float = 1.0
 
     @staticmethod
-    def of(situation: Situation, moves: Moves, seen: Channel, has_candidate: bool) -> "Choice":
+    def of(situation: Situation, moves: Moves, seen: Channel, has_candidate: bool, doubt: float = 1.0) -> "Choice":
         """Searches; once more, for plans that need less, where the best does not fit. `seen` is what checks tell."""
         limits, tradeoff = Limits.of(situation), situation.tradeoff
         unseen = situation.is_poll and not situation.verification.calls
         width = max(situation.max_parallel, 1)
         effort = Effort(width=1, depth=1) if unseen else Effort(width=width, depth=limits.longest(moves, LONGEST))
         layers = search(moves, seen, tradeoff, effort)
-        best = wished = _best(layers)
-        if wished is not None and not limits.fits(wished.layer.rows[:, wished.plan]):
+        best = wished = _told(_best([layer.losses[0] for layer in layers]), layers, moves, seen.usd_per_pass)
+        if wished is not None and not limits.fit(wished.account):
             layers += [] if unseen else search(moves, seen, tradeoff, effort, scarce_prices(moves, tradeoff))
-            best = _best(layers, [limits.fits(layer.rows) for layer in layers], wished.value)
-        return Choice(situation, has_candidate, moves, layers, limits, wished, best)
+            best = _told(_best(_fitting(layers, moves, limits, wished.value)), layers, moves, seen.usd_per_pass)
+        return Choice(situation, has_candidate, moves, seen, layers, limits, wished, best, doubt)
 
     @property
     def stops(self) -> bool:
@@ -83,9 +92,9 @@ class Choice:
         """What the best plan is expected to bring and to cost; all zero if stopping is better."""
         if self.best is None or self.stops:
             return dict.fromkeys(("success", "usd", "seconds", "value"), 0.0)
-        rows = self.best.layer.rows[:, self.best.plan].tolist()
-        paid = {"usd": rows[Row.USD], "seconds": rows[Row.SECONDS]}
-        return {"success": self.doubt * rows[Row.SUCCESS], **paid, "value": self.doubt * self.best.value}
+        told = self.best.account
+        paid = {"usd": told.usd, "seconds": told.seconds}
+        return {"success": self.doubt * told.success, **paid, "value": self.doubt * self.best.value}
 
     def decide(self) -> Wave | Stop:
         """The wave, or why there is none."""
@@ -94,22 +103,23 @@ class Choice:
         return self._stop() if self.has_candidate else self._quickest()
 
     def _wave(self, found: Found) -> Wave:
-        waves, rows = found.layer.waves(found.plan), found.layer.rows[:, found.plan].tolist()
+        waves, told = found.layer.waves(found.plan), found.account
         reason = (
             f"wave {self.situation.wave + 1} of up to {self.situation.wave + len(waves)}: success "
-            f"{self.doubt * rows[Row.SUCCESS]:.3f} for ${rows[Row.USD]:.6f} and {rows[Row.SECONDS]:.2f} s expected"
+            f"{self.doubt * told.success:.3f} for ${told.usd:.6f} and {told.seconds:.2f} s expected"
         )
         actions = tuple(self.moves.planned[move] for move in waves[0])
         return Wave(actions, self.doubt * found.value, reason, self.alternatives())
 
     def _quickest(self) -> Wave | Stop:
         """Nothing fits the deadline and there is no candidate: the quickest that fits money and calls."""
-        layer = self.layers[0]
-        fits = self.limits.affords(layer.rows)
+        fits = self.limits.affords(needs_of(self.layers[:1], self.moves)[0])
         if not fits.any() or self.limits.seconds <= 0.0:
             return self._stop()
-        plan = int(np.argmin(np.where(fits, layer.rows[Row.OPEN_SECONDS], np.inf)))
-        wave = self._wave(Found(float(layer.values[plan]), layer, plan))
+        plan = int(np.argmin(np.where(fits, self.moves.seconds, np.inf)))
+        found = _told((-self.layers[0].losses.item(0, plan), 0, plan), self.layers, self.moves, self.seen.usd_per_pass)
+        assert found is not None
+        wave = self._wave(found)
         return Wave(wave.actions, wave.value, "nothing fits the deadline: the quickest that might", wave.alternatives)
 
     def _stop(self) -> Stop:
@@ -118,49 +128,61 @@ class Choice:
             best = f" (best value {self.doubt * self.wished.value:.4f})" if self.wished else ""
             why = f"no action is worth its cost{best}"
             return Stop(FinishReason.NO_IMPROVEMENT_EXPECTED, why, self.alternatives())
-        late = any(bool(np.any((layer.values > 0.0) & self.limits.affords(layer.rows))) for layer in self.layers)
+        needed = zip(self.layers, needs_of(self.layers, self.moves), strict=True)
+        late = any(bool(np.any((layer.losses[0] < 0.0) & self.limits.affords(needs))) for layer, needs in needed)
         reason = FinishReason.DEADLINE if late else FinishReason.BUDGET_EXHAUSTED
         return Stop(reason, "what would be worth it does not fit what is left", self.alternatives())
 
     def alternatives(self) -> tuple[Mapping[str, Any], ...]:
         """Each single move with its value, best first."""
-        layer = self.layers[0]
-        fits, values = self.limits.fits(layer.rows).tolist(), layer.values.tolist()
-        order = sorted(range(len(values)), key=lambda plan: (-values[plan], plan))
-        return tuple(self._alternative(plan, values[plan], fits[plan]) for plan in order)
+        losses = self.layers[0].losses[0].tolist()
+        order = sorted(range(len(losses)), key=lambda plan: (losses[plan], plan))
+        return tuple(self._alternative(plan, -losses[plan]) for plan in order)
 
-    def _alternative(self, plan: int, value: float, fits: bool) -> Mapping[str, Any]:
-        rows = self.layers[0].rows[:, plan].tolist()
-        planned = self.moves.planned[plan]
+    def _alternative(self, move: int, value: float) -> Mapping[str, Any]:
+        planned, told = self.moves.planned[move], alone(self.layers[0], move, self.moves, self.seen.usd_per_pass)
         return {
             "action": planned.action.name,
             "parents": planned.parents,
             "value": self.doubt * value,
-            "success": self.doubt * rows[Row.SUCCESS],
-            "usd": rows[Row.USD],
-            "seconds": rows[Row.SECONDS],
-            "usd_high": rows[Row.NEED_NANODOLLARS] / NANODOLLARS_PER_USD,
-            "seconds_high": rows[Row.NEED_SECONDS],
-            "fits": fits,
+            "success": self.doubt * told.success,
+            "usd": told.usd,
+            "seconds": told.seconds,
+            "usd_high": told.nanodollars / NANODOLLARS_PER_USD,
+            "seconds_high": told.seconds_high,
+            "fits": self.limits.fit(told),
         }
 
 
-def _best(layers: Sequence[Layer], masks: Sequence[Mask] | None = None, most: float = np.inf) -> Found | None:
-    """The most valuable plan, of those of `masks`; the first among equals.
+def _told(
+    best: tuple[float, int, int] | None, layers: Sequence[Layer], moves: Moves, usd_per_pass: float
+) -> Found | None:
+    """A plan (its value, the place of its layer, its own) with its account."""
+    if best is None:
+        return None
+    value, place, plan = best
+    return Found(value, layers[place], plan, account(layers[place], plan, moves, usd_per_pass))
+
+
+def _best(losses: Sequence[Floats]) -> tuple[float, int, int] | None:
+    """The most valuable plan of all layers: its value, its layer's place and its own; the first among equals."""
+    best: tuple[float, int, int] | None = None
+    for place, lost in enumerate(losses):
+        plan = int(lost.argmin())
+        value = -lost.item(plan)
+        if value > -math.inf and (best is None or value > best[0] + SAME):
+            best = (value, place, plan)
+    return best
+
+
+def _fitting(layers: Sequence[Layer], moves: Moves, limits: Limits, most: float) -> list[Floats]:
+    """What the plans that fit lose, and infinity for the others.
 
     No plan counts that is worth more than `most`, the best that was found before anything was scarce: so that less to
     spend is never worth more, by the luck of a search at other prices.
     """
-    best: Found | None = None
-    for place, layer in enumerate(layers):
-        allowed = layer.values
-        if masks is not None:
-            allowed = np.where(masks[place] & (allowed <= most + 1e-12), allowed, -np.inf)
-        plan = int(np.argmax(allowed))
-        value = float(allowed[plan])
-        if value > -np.inf and (best is None or value > best.value + 1e-12):
-            best = Found(value, layer, plan)
-    return best
+    told = zip((layer.losses[0] for layer in layers), needs_of(layers, moves), strict=True)
+    return [np.where(limits.fits(needs) & (lost >= -most - SAME), lost, np.inf) for lost, needs in told]
 
 
 def consider(situation: Situation, found: Sequence[Standing]) -> Choice:
@@ -178,7 +200,7 @@ def consider(situation: Situation, found: Sequence[Standing]) -> Choice:
     seen = replace(channel(situation, found), baseline=best.worth_if_wrong, credit=best.worth_if_wrong)
     moves = build_moves(wrong, tuple(found))
     useful = outranking(situation, moves, seen, best.chance)
-    return replace(Choice.of(wrong, replace(moves, chance=moves.chance * useful), seen, True), doubt=doubt)
+    return Choice.of(wrong, structs.replace(moves, chance=moves.chance * useful), seen, True, doubt)
 
 
 def outranking(situation: Situation, moves: Moves, seen: Channel, chance: float) -> Floats:

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.planning.moves import Moves
-from router.planning.particles import Floats
-from router.planning.plans import Row
+from router.planning.needs import Account, Needs
 from router.planning.situation import Situation
 
 Mask = NDArray[np.bool_]
@@ -31,15 +30,19 @@ class Limits:
         )
         return Limits(money, seconds, calls)
 
-    def fits(self, rows: Floats) -> Mask:
-        """Which plans (their rows, in the last dimension) fit all limits at every moment."""
-        fits: Mask = self.affords(rows) & (rows[Row.NEED_SECONDS] <= self.seconds)
+    def fits(self, needs: Needs) -> Mask:
+        """Which plans fit all limits at every moment."""
+        fits: Mask = self.affords(needs) & (needs.seconds_high <= self.seconds)
         return fits
 
-    def affords(self, rows: Floats) -> Mask:
+    def affords(self, needs: Needs) -> Mask:
         """Which plans fit money and calls, if not the deadline."""
-        fits: Mask = (rows[Row.NEED_NANODOLLARS] <= self.nanodollars) & (rows[Row.CALLS] <= self.calls)
+        fits: Mask = (needs.nanodollars <= self.nanodollars) & (needs.calls <= self.calls)
         return fits
+
+    def fit(self, plan: Account) -> bool:
+        """Does this plan?"""
+        return plan.nanodollars <= self.nanodollars and plan.seconds_high <= self.seconds and plan.calls <= self.calls
 
     def longest(self, moves: Moves, most: int) -> int:
         """How many moves the calls can hold, at least one, at most `most`: what is longer never fits."""

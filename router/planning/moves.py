@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from action_model.belief import Estimate, Repair
 from action_model.prices import NANODOLLARS_PER_USD
-from router.planning.particles import Floats, clean_weights, finite
+from router.planning.particles import Floats, clean_weights, finite, shares
 from router.planning.situation import Situation
 from router.planning.standing import SCORE_CREDIT, Standing, failed_kinds
 from router.task import Candidate, PlannedAction
@@ -26,8 +26,7 @@ UNKNOWN_SECONDS = 1e6
 """Stands for a duration nobody can predict: it fits no deadline."""
 
 
-@dataclass(frozen=True)
-class Moves:
+class Moves(msgspec.Struct, frozen=True, gc=False):
     """K moves. `chance` (S, K) that the move satisfies the task under each particle; all others (K,).
 
     `nanodollars_high` and `seconds_high` are 0.9 quantiles, checking the answer included; `credit` is the worth of
@@ -51,40 +50,37 @@ class Moves:
 
     def take(self, among: NDArray[np.intp]) -> "Moves":
         """Some of the moves."""
-        vectors = {f.name: getattr(self, f.name)[among] for f in fields(self)[3:]}
+        vectors = {name: getattr(self, name)[among] for name in self.__struct_fields__[3:]}
         planned = tuple(self.planned[move] for move in among.tolist())
-        return Moves(planned, self.weights, self.chance[:, among], **vectors)
+        return Moves(planned, self.weights, self.chance.T[among].T, **vectors)
 
 
 def build_moves(situation: Situation, standings: tuple[Standing, ...]) -> Moves:
     """All moves whose cost can be predicted. Garbage in the estimates (NaN, negative, infinite) takes a move out."""
     belief, check = situation.belief, situation.verification
-    weights = clean_weights(belief.weights)
-    chances = np.minimum(np.maximum(finite(belief.chances(), above=1.0), 0.0), 1.0)
-    bound = list(_bind(situation, standings))
+    weights, bound = clean_weights(belief.weights), list(_bind(situation, standings))
     index = np.array([one.index for one in bound], dtype=np.intp)
-    chance = chances[:, index]
+    chance = shares(belief.chances().T[index])  # (K, S)
     for place, one in enumerate(bound):
         if one.mean is not None:
-            chance[:, place] = _scaled(chance[:, place], weights, one.mean)
+            chance[place] = _scaled(chance[place], weights, one.mean)
     usd, usd_high, seconds, seconds_high, score, own = _figures([one.planned.estimate for one in bound])
-    seconds, usd = seconds + check.seconds, usd + check.usd
+    seconds = seconds + check.seconds
     lacking = (score - own) / np.maximum(1.0 - own, 1e-9)
     short = np.minimum(np.maximum(lacking, 0.0), 0.99)  # of an answer that does not satisfy
-    seen = finite(belief.concentration + belief.passes + belief.failures, nan=1.0, above=np.inf)
-    is_repair = np.array([bool(one.planned.parents) for one in bound], dtype=bool)
+    seen = finite((belief.concentration + belief.passes + belief.failures)[index], nan=1.0, above=np.inf)
     return Moves(
-        planned=tuple(one.planned for one in bound),
+        planned=tuple([one.planned for one in bound]),
         weights=weights,
-        chance=chance,
-        usd=usd,
+        chance=chance.T,
+        usd=usd + check.usd,
         nanodollars_high=np.ceil((usd_high + check.usd_high) * NANODOLLARS_PER_USD - 1e-6),
         seconds=seconds,
         seconds_high=np.maximum(seconds, seconds_high + check.seconds_high),
         credit=SCORE_CREDIT * short,
-        familiarity=np.maximum(seen, 1e-3)[index],
-        limit=np.where(is_repair, 1.0, float(MAX_REPEATS)),
-        calls=np.full(len(bound), 1.0 + check.calls),
+        familiarity=np.maximum(seen, 1e-3),
+        limit=np.array([1.0 if one.planned.parents else MAX_REPEATS for one in bound], dtype=float),
+        calls=np.array([1.0 + check.calls] * len(bound)),
         index=index,
     )
 
@@ -95,13 +91,13 @@ def _figures(estimates: Sequence[Estimate]) -> Floats:
     found: Floats = np.array(told, dtype=float).reshape(-1, 6).T.copy()
     np.maximum(found[0], found[1], out=found[1])
     time = found[2:4]
-    time[~(np.isfinite(time) & (time >= 0.0))] = UNKNOWN_SECONDS
-    found[4:] = np.minimum(np.maximum(finite(found[4:]), 0.0), 1.0)
+    if not (time.min(initial=0.0) >= 0.0 and time.max(initial=0.0) < np.inf):
+        time[~(np.isfinite(time) & (time >= 0.0))] = UNKNOWN_SECONDS
+    found[4:] = shares(found[4:])
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Bound:
+class _Bound(msgspec.Struct, frozen=True, gc=False):
     """An action with its parents, at its place in the belief; `mean` is its chance if that is not the action's own."""
 
     index: int

@@ -7,38 +7,28 @@ is paid only by the mass of particles that reaches it. (Cascade routing, arXiv 2
 Pandora's rule, arXiv 2510.01394.)
 
 Which plans are tried depends on no limit but the longest plan: the limits only choose among them. So a larger budget
-can only add plans to choose from, and never lowers the value.
+can only add plans to choose from, and never lowers the value. What plans need of the limits is told by `needs.py`, for
+those that are asked about: here is only what their values hang on.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
-from action_model.prices import NANODOLLARS_PER_USD
 from router.planning.moves import Moves
+from router.planning.needs import needed_seconds
+from router.planning.offered import RANKED, Channel, Offered, base, hope, offset
 from router.planning.particles import Floats
-from router.planning.plans import (
-    BEFORE,
-    COUNTED,
-    NEED,
-    OPEN,
-    OPEN_HIGH,
-    OPEN_MEAN,
-    OPEN_MONEY,
-    OPEN_TIME,
-    PAID,
-    Ints,
-    Layer,
-    Row,
-    Steps,
-)
+from router.planning.plans import Layer
 from router.planning.situation import Tradeoff
 
-HOPES = (0.8, 1.0)
-"""Shares of the most that may be gained by going on, by which plans are kept beside their own value."""
 LONGEST = 8
 """The longest plan, in moves."""
+VALUE_PARTS, SECOND_PARTS = 1e12, 1e9
+"""Plans that differ by less than one of so many parts of a success, and of a second, are one plan told in two ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,68 +43,30 @@ class Effort:
     patience: float = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """What a check tells: P(passes | right), P(passes | wrong), dollars paid for each pass.
+class _Beam(msgspec.Struct, frozen=True, gc=False):
+    """B plans kept, by their places in the layer before. `figures` (F, B) are those of `offered.py`; `miss` (B, S) is
+    the mass on which nothing has passed; `worn` (2 K, B) what earlier tries take of each move's chance; `credit` (B,)
+    what the mass left is worth; `uses` (K, B) counts moves made, and `widths` (B,) those of the open wave, where they
+    are limited."""
 
-    `baseline` is what the best candidate is worth already; `credit` the part of it that a wrong answer gets.
-    """
-
-    true_pass: float = 1.0
-    false_pass: float = 0.0
-    usd_per_pass: float = 0.0
-    baseline: float = 0.0
-    credit: float = 0.0
-
-    @property
-    def is_exact(self) -> bool:
-        """Does it pass what is right and nothing else?"""
-        return self.true_pass == 1.0 and self.false_pass == 0.0
-
-
-@dataclass(frozen=True)
-class _Beam:
-    """The plans kept: `miss` (B, S) is the mass on which nothing has passed; `uses` (B, K) counts moves made."""
-
-    rows: Floats
+    plans: list[int]
+    figures: Floats
     miss: Floats
-    uses: Floats
-    steps: tuple[Steps, ...]
+    worn: Floats
+    credit: Floats
+    uses: Floats | None
+    widths: Floats | None
 
 
-@dataclass(frozen=True)
-class _Offered:
-    """The moves that plans are made of, laid out for `_grow`.
+class _Grown(msgspec.Struct, frozen=True, gc=False):
+    """What the plans of a beam become with each move: `spent` (2 P + 1, N) the first figures of each, `left` (3, N / 2)
+    the next two and what is gained, `success` (N / 2,) the last, `credit` (N / 2,), and `losses` by each ranking."""
 
-    `among` are their places in all moves; `told` (S, 2 K + 2) their chances and a column of ones, then both times
-    `hoped` (S,); `by_move` (K, S) their chances; `paid` (2, 1, K) and `opening` (4, 1, K) as the rows of those names;
-    `fewest` the least that a move may be made.
-    """
-
-    moves: Moves
-    among: Ints
-    told: Floats
-    hoped: Floats
-    by_move: Floats
-    paid: Floats
-    opening: Floats
-    fewest: float
-
-    @staticmethod
-    def of(moves: Moves, hope: Floats, among: Ints | None = None) -> "_Offered":
-        """All of the moves. Their places are their own, if they are not some of many."""
-        paid = np.stack((moves.usd, moves.seconds))[:, None, :]
-        mean = np.stack((moves.usd * NANODOLLARS_PER_USD, moves.seconds))
-        opening = np.concatenate((mean, np.stack((moves.nanodollars_high, moves.seconds_high))))[:, None, :]
-        told = np.concatenate((moves.chance, np.ones((len(hope), 1))), axis=1)
-        told = np.concatenate((told, hope[:, None] * told), axis=1)
-        places = np.arange(len(moves.planned)) if among is None else among
-        by_move = np.ascontiguousarray(moves.chance.T)
-        return _Offered(moves, places, told, hope, by_move, paid, opening, float(moves.limit.min()))
-
-    def take(self, among: Ints) -> "_Offered":
-        """Some of the moves."""
-        return _Offered.of(self.moves.take(among), self.hoped, among)
+    spent: Floats
+    left: Floats
+    success: Floats | None
+    credit: Floats
+    losses: Floats
 
 
 def search(
@@ -125,39 +77,43 @@ def search(
     layers: list[Layer] = []
     if not moves.planned:
         return layers
-    offered, beam = _Offered.of(moves, hope(moves, channel, tradeoff)), _start(moves, channel)
-    ranking = _rankings(tradeoff, scarce)
-    watched = [0, *range(1 + len(HOPES), len(ranking))]
-    best = np.full(len(watched), -np.inf)
-    while beam.steps and len(layers) < effort.depth:
-        rows = _grow(beam, offered, channel, effort.width)
-        values = ranking @ rows[COUNTED]
-        layers.append(Layer(rows, values[0], offered.among, beam.steps))
-        most = values[watched].max(axis=1)
-        if not (most > best + effort.patience).any():
-            break
-        best = np.maximum(best, most)
-        beam = _keep(beam, layers[-1], offered, channel, _choose(values, rows[Row.NEED_SECONDS], effort.kept))
-        if len(layers) == 1 and len(moves.planned) > effort.shortlist:
-            among = _shortlist(values, moves, effort.shortlist)
-            offered, beam = offered.take(among), _narrowed(beam, among)
-    return layers
+    prices, hoped = (tradeoff, *scarce), hope(moves, channel, tradeoff)
+    some, offered = moves, Offered.of(moves, channel, prices, effort.depth)
+    beam, told = _start(moves, hoped, channel, effort, prices), _first_told(moves, hoped)
+    least = dict.fromkeys((0, *range(RANKED, RANKED + len(scarce))), math.inf)
+    while True:
+        grown = _grow(beam, told, offered, channel, effort.width if layers else 1)
+        layers.append(_layer(grown, offered, beam, layers))
+        is_better = _is_better(grown.losses, least, effort.patience)
+        chosen = _choose(layers[-1], effort.kept, moves) if is_better and len(layers) < effort.depth else []
+        if not chosen:
+            return layers
+        beam = _keep(beam, grown, offered, some.chance.T, channel, chosen)
+        if len(layers) == 1:
+            if len(moves.planned) > effort.shortlist:
+                among = _shortlist(grown.losses, moves, effort.shortlist)
+                some, beam = moves.take(np.array(among)), _narrowed(beam, among)
+                offered = Offered.of(some, channel, prices, effort.depth, among)
+            chance = np.concatenate((some.chance.T, some.chance.T * hoped))
+        told = chance.dot(beam.miss.T)
+        told /= beam.worn
 
 
-def hope(moves: Moves, channel: Channel, tradeoff: Tradeoff) -> Floats:
-    """(S,): what could be gained on each particle if it were known, by trying the move best there until one passes:
-    1 - price / chance (Weitzman 1979). Value plus hope bounds the value of a series of single waves from above, so
-    that ranking by it keeps cheap beginnings of which most of the value is still to come."""
-    price = tradeoff.usd * moves.usd + tradeoff.seconds * moves.seconds
-    tries = (price / np.maximum(channel.true_pass * moves.chance, 1e-9)).min(axis=1)
-    found: Floats = np.maximum(1.0 - channel.baseline - tries, 0.0)
+def _first_told(moves: Moves, hoped: Floats) -> Floats:
+    """(2 K, 1): the mass on which each move is right, and what may be gained on it, before any move is made."""
+    found: Floats = moves.chance.T.dot(np.array((moves.weights, moves.weights * hoped)).T).T.reshape(-1, 1)
     return found
 
 
-def _rankings(tradeoff: Tradeoff, scarce: Sequence[Tradeoff]) -> Floats:
-    """(P, 4): what GAIN, USD, SECONDS and HOPE count: at the true price, with hope, and at prices of what is scarce."""
-    true = [(1.0, -tradeoff.usd, -tradeoff.seconds, share) for share in (0.0, *HOPES)]
-    return np.array([*true, *((1.0, -price.usd, -price.seconds, 0.0) for price in scarce)])
+def _is_better(losses: Floats, least: dict[int, float], patience: float) -> bool:
+    """Does the best plan of a layer lose less, by more than `patience`, than the `least` so far by any of the rankings
+    that are watched? Keeps the new ones."""
+    is_better = False
+    for ranking, known in least.items():
+        found = losses[ranking].item(losses[ranking].argmin())
+        is_better |= found < known - patience
+        least[ranking] = min(found, known)
+    return is_better
 
 
 def scarce_prices(moves: Moves, tradeoff: Tradeoff) -> tuple[Tradeoff, ...]:
@@ -169,120 +125,149 @@ def scarce_prices(moves: Moves, tradeoff: Tradeoff) -> tuple[Tradeoff, ...]:
     return Tradeoff(dear, tradeoff.seconds), Tradeoff(tradeoff.usd, hurried)
 
 
-def _shortlist(values: Floats, moves: Moves, count: int) -> Ints:
+def _shortlist(losses: Floats, moves: Moves, count: int) -> list[int]:
     """The moves that longer plans choose from: the best by each price, and the most likely to succeed."""
-    rankings = [*values, moves.weights @ moves.chance]
-    orders = [np.argsort(-ranking, kind="stable").tolist() for ranking in rankings]
+    rankings = [*losses, -(moves.weights @ moves.chance)]
+    orders = [np.argsort(ranking, kind="stable").tolist() for ranking in rankings]
     chosen: dict[int, None] = {}
     for place in zip(*orders, strict=True):
         chosen.update(dict.fromkeys(place))
         if len(chosen) >= count:
             break
-    return np.array(sorted(chosen), dtype=np.intp)
+    return sorted(chosen)
 
 
-def _start(moves: Moves, channel: Channel) -> _Beam:
-    rows = np.zeros((len(Row), 1))
-    rows[Row.REACH] = 1.0
-    rows[Row.CREDIT] = channel.credit
-    return _Beam(rows, moves.weights[None, :], np.zeros((1, len(moves.planned))), ((),))
+def _start(moves: Moves, hoped: Floats, channel: Channel, effort: Effort, prices: Sequence[Tradeoff]) -> _Beam:
+    """No move made: all mass is left, and it is worth what the best candidate is."""
+    count, most = len(moves.planned), float(moves.weights.dot(hoped))
+    figures = [*(base(channel, price) for price in prices), *(0.0 for _ in prices), 1.0, 1.0, most]
+    return _Beam(
+        plans=[0],
+        figures=np.array(figures if channel.is_exact else [*figures, 0.0])[:, None],
+        miss=moves.weights[None, :],
+        worn=np.ones((2 * count, 1)),
+        credit=np.array([channel.credit + offset(channel, prices[0])]),
+        uses=np.zeros((count, 1)) if moves.limit.item(moves.limit.argmin()) < effort.depth else None,
+        widths=np.zeros(1) if effort.width < effort.depth else None,
+    )
 
 
-def _grow(beam: _Beam, offered: _Offered, channel: Channel, max_width: int) -> Floats:
-    """(16, N): every plan of the beam with every move added, once as a wave of its own and once in the open wave."""
-    plans, count = beam.uses.shape
-    rows, moves = beam.rows[:, :, None], offered.moves
-    told = (beam.miss @ offered.told).reshape(plans, 2, count + 1).transpose(1, 0, 2)  # (2, B, K + 1)
-    right, hopeful = told[:, :, :-1] * _freshness(moves.familiarity, beam.uses)
-    mass, hoped = told[:, :, -1:]
-    succeeding, passing = channel.true_pass * right, right
+def _grow(beam: _Beam, told: Floats, offered: Offered, channel: Channel, max_width: int) -> _Grown:
+    """Every plan of the beam with every move added, once as a wave of its own and once in the open wave. `told`
+    (2 K, B): the mass on which the move is right, and what may be gained on that."""
+    prices, size = offered.prices, len(offered.among) * len(beam.plans)
+    told = told.reshape(2, size)
+    paid = offered.paying.dot(beam.figures).reshape(-1, size)
+    success = None
     if not channel.is_exact:
-        passing = channel.false_pass * mass + (channel.true_pass - channel.false_pass) * right
-        hopeful = channel.false_pass * hoped + (channel.true_pass - channel.false_pass) * hopeful
-    graded = np.maximum(moves.credit - rows[Row.CREDIT], 0.0)
-    ways = 2 if max_width > 1 and beam.steps[0] else 1
-    out = np.empty((len(Row), ways, plans, count))
-    out[...] = beam.rows[:, None, :, None]
-    fallback = channel.baseline + (rows[Row.CREDIT] - channel.credit)  # what a pass takes the place of
-    out[Row.GAIN] += succeeding - fallback * passing + graded * (mass - passing)
-    out[Row.HOPE] = hoped - hopeful
-    out[Row.SUCCESS] += succeeding
-    out[Row.CREDIT] += graded
-    out[Row.CALLS] += moves.calls
-    if channel.usd_per_pass:
-        out[Row.USD] += channel.usd_per_pass * passing
-    _fill_alone(out[:, 0], rows, offered, mass)
-    if ways == 2:
-        _fill_joined(out[:, 1], rows, offered)
-    need = out[BEFORE] + out[OPEN_HIGH]  # spent before the wave, as expected, and its own 0.9 quantile
-    np.maximum(out[NEED], need, out=out[NEED])
-    _forbid(out, beam, offered, max_width)
-    grown: Floats = out.reshape(len(Row), -1)
-    return grown
+        success = paid[-1] + channel.true_pass * told[0]
+        told *= channel.true_pass - channel.false_pass
+    left = np.empty((3, size))
+    np.subtract(paid[5 * prices + 2 : 5 * prices + 4], told, out=left[:2])
+    credit = np.maximum(offered.credit, beam.credit).reshape(size)
+    np.multiply(left[0], credit, out=left[2])
+    if success is not None:
+        left[2] += success
+    spent = paid[: 4 * prices + 2].reshape(2 * prices + 1, 2, size)
+    slowest = spent[prices:-1, 1]
+    np.maximum(slowest, paid[4 * prices + 2 : 5 * prices + 2], out=slowest)
+    spent[:prices, 1] += slowest
+    losses = _losses(spent[:prices, : min(max_width, 2)], offered.gaining.dot(left))
+    _forbid(losses, beam, offered, max_width)
+    return _Grown(spent.reshape(-1, 2 * size), left, success, credit, losses.reshape(len(losses), -1))
 
 
-def _fill_alone(out: Floats, rows: Floats, offered: _Offered, mass: Floats) -> None:
-    """(16, B, K): the move starts the next wave, paid by the mass that is still without an answer."""
-    out[PAID] += mass * offered.paid
-    out[BEFORE] += rows[OPEN_MEAN]
-    out[OPEN] = offered.opening
-    out[Row.REACH] = mass
+def _losses(paid: Floats, gained: Floats) -> Floats:
+    """(rankings, ways, K B): what is paid, by the true price in the first rankings and by scarce ones in the others,
+    less what is gained."""
+    losses = np.empty((len(gained), *paid.shape[1:]))
+    np.subtract(paid[0], gained[:RANKED, None], out=losses[:RANKED])
+    if len(gained) > RANKED:
+        np.subtract(paid[1:], gained[RANKED:, None], out=losses[RANKED:])
+    return losses
 
 
-def _fill_joined(out: Floats, rows: Floats, offered: _Offered) -> None:
-    """(16, B, K): the move runs in the open wave, paid by the mass that started it; only the slowest takes time."""
-    out[OPEN_MONEY] += offered.opening[0::2]
-    np.maximum(out[OPEN_TIME], offered.opening[1::2], out=out[OPEN_TIME])
-    out[Row.USD] += rows[Row.REACH] * offered.paid[0]
-    out[Row.SECONDS] += rows[Row.REACH] * (out[Row.OPEN_SECONDS] - rows[Row.OPEN_SECONDS])
+def _forbid(losses: Floats, beam: _Beam, offered: Offered, max_width: int) -> None:
+    """A move made as often as it may be, or one more in a wave that is full, loses infinitely much."""
+    if beam.uses is not None and offered.limit is not None:
+        losses[:, :, (beam.uses >= offered.limit).reshape(-1)] = np.inf
+    if beam.widths is not None and losses.shape[1] == 2:
+        losses[:, 1, np.tile(beam.widths >= max_width, len(offered.among))] = np.inf
 
 
-def _forbid(out: Floats, beam: _Beam, offered: _Offered, max_width: int) -> None:
-    """A move made as often as it may be, or one more in a wave that is full, gains minus infinity."""
-    depth = len(beam.steps[0])
-    if depth >= offered.fewest:
-        out[Row.GAIN][:, beam.uses >= offered.moves.limit] = -np.inf
-    if depth >= max_width and out.shape[1] == 2:
-        full = [all(joins for _, joins in steps[1 - max_width :]) for steps in beam.steps]
-        out[Row.GAIN, 1, full] = -np.inf
+def _layer(grown: _Grown, offered: Offered, beam: _Beam, before: list[Layer]) -> Layer:
+    return Layer(
+        losses=grown.losses,
+        among=offered.among,
+        mass=beam.figures[2 * offered.prices + 1],
+        left=grown.left[0],
+        success=grown.success,
+        parents=beam.plans,
+        before=before[-1] if before else None,
+    )
 
 
-def _freshness(familiarity: Floats, uses: Floats) -> Floats:
-    """How much of its chance an action keeps after `uses` failed tries (Beta-binomial mean); all, if they tell nothing
-    of each other (infinity)."""
-    kept: Floats = 1.0 / (1.0 + uses / familiarity)
-    return kept
-
-
-def _choose(values: Floats, need: Floats, kept: int) -> list[int]:
-    """The best plans by each ranking (P, N), each once: one of those that differ in nothing but a wave's order."""
-    ranked = np.argsort(-values, axis=1)[:, : 4 * kept].tolist()
-    true, seconds = values[0].tolist(), need.tolist()
-    chosen: dict[tuple[float, float], int] = {}
+def _choose(layer: Layer, kept: int, moves: Moves) -> list[int]:
+    """The best plans by each ranking, each once: one of those that differ in nothing but a wave's order."""
+    loss_of = layer.losses[0].item
+    chosen: list[int] = []
+    alike: dict[float, list[int]] = {}
     seen: set[int] = set()
-    for ranking in ranked:
+    for ranking in layer.losses.argsort(axis=1)[:, : 4 * kept].tolist():
         most = len(chosen) + kept
         for plan in ranking:
-            if plan not in seen and true[plan] > -np.inf:
-                chosen.setdefault((round(true[plan], 12), round(seconds[plan], 9)), plan)
+            if plan in seen:
+                continue
             seen.add(plan)
-            if len(chosen) == most:
-                break
-    return sorted(chosen.values())
+            loss = loss_of(plan)
+            if not loss < math.inf:
+                continue
+            same = alike.setdefault(_rounded(loss * VALUE_PARTS), [])
+            if not same or _is_new(layer, plan, same, moves):
+                same.append(plan)
+                chosen.append(plan)
+                if len(chosen) == most:
+                    break
+    return sorted(chosen)
 
 
-def _keep(beam: _Beam, layer: Layer, offered: _Offered, channel: Channel, plans: list[int]) -> _Beam:
+def _is_new(layer: Layer, plan: int, alike: Sequence[int], moves: Moves) -> bool:
+    """Does it take other seconds than each of those of the same value?"""
+    seconds = _rounded(needed_seconds(layer, plan, moves) * SECOND_PARTS)
+    return all(_rounded(needed_seconds(layer, other, moves) * SECOND_PARTS) != seconds for other in alike)
+
+
+def _rounded(value: float) -> float:
+    """To a whole number; no number for infinity."""
+    return (value + 0.5) // 1.0
+
+
+def _keep(beam: _Beam, grown: _Grown, offered: Offered, chance: Floats, channel: Channel, plans: list[int]) -> _Beam:
     """The chosen plans with their particles: what passes leaves the mass."""
-    places = [layer.place(plan) for plan in plans]
-    parent, move = [parent for _, parent, _ in places], [place for _, _, place in places]
-    own, uses = range(len(plans)), beam.uses[parent]
-    fresh = _freshness(offered.moves.familiarity[move], uses[own, move])
-    uses[own, move] += 1.0
-    passes = ((channel.true_pass - channel.false_pass) * fresh)[:, None] * offered.by_move[move]
-    miss = beam.miss[parent] * (1.0 - channel.false_pass - passes)
-    return _Beam(layer.rows[:, plans], miss, uses, tuple(layer.extended(*place) for place in places))
+    count, size = len(beam.plans), len(grown.credit)
+    at = np.array(plans)
+    place = at % size
+    parent, move = place % count, place // count
+    passes = chance.take(move, axis=0)
+    passes *= ((channel.true_pass - channel.false_pass) / beam.worn.take(place))[:, None]
+    miss = np.subtract(1.0 - channel.false_pass, passes, out=passes)
+    miss *= beam.miss.take(parent, axis=0)
+    figures = [grown.spent.take(at, axis=1), grown.left[:2].take(place, axis=1)]
+    if grown.success is not None:
+        figures.append(grown.success.take(place)[None])
+    return _Beam(
+        plans=plans,
+        figures=np.concatenate(figures),
+        miss=miss,
+        worn=beam.worn.take(parent, axis=1) + offered.wear.take(move, axis=1),
+        credit=grown.credit.take(place),
+        uses=None if beam.uses is None else beam.uses.take(parent, axis=1) + np.eye(len(beam.uses)).take(move, axis=1),
+        widths=None if beam.widths is None else np.where(at < size, 1.0, beam.widths.take(parent) + 1.0),
+    )
 
 
-def _narrowed(beam: _Beam, among: Ints) -> _Beam:
+def _narrowed(beam: _Beam, among: list[int]) -> _Beam:
     """The same plans, whose next moves are chosen from a few."""
-    return _Beam(beam.rows, beam.miss, beam.uses[:, among], beam.steps)
+    worn = beam.worn.reshape(2, -1, len(beam.plans))[:, among].reshape(-1, len(beam.plans))
+    uses = None if beam.uses is None else beam.uses[among]
+    return _Beam(beam.plans, beam.figures, beam.miss, worn, beam.credit, uses, beam.widths)

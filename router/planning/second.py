@@ -30,18 +30,22 @@ def confirming_wave(situation: Situation, found: Sequence[Standing], value: floa
     best = found[0]
     if not (0.0 < best.chance < 1.0) or not _fits(situation, second):
         return None
-    opinion = _worth(situation, found, second)
-    if opinion.value <= max(value, 0.0):
+    opinion = _worth(situation, found, second, max(value, 0.0))
+    if opinion is None or opinion.value <= max(value, 0.0):
         return None
     reason = f"a second opinion on an answer that holds with chance {best.chance:.3f}: passes {opinion.passing:.3f}"
     return Wave((_planned(second, best),), opinion.value, reason, (_explained(second, best, opinion),))
 
 
-def _worth(situation: Situation, found: Sequence[Standing], second: Confirmation) -> Opinion:
-    """E(value of the best answer once the judge has spoken, going on if it refuses) - cost - value now."""
+def _worth(situation: Situation, found: Sequence[Standing], second: Confirmation, least: float) -> Opinion | None:
+    """E(value of the best answer once the judge has spoken, going on if it refuses) - cost - value now. None where it
+    is at most `least` even if going on always brings a right answer for nothing."""
     judge, best = second.verification, found[0]
     passing = best.chance * judge.true_pass + (1.0 - best.chance) * judge.false_pass
     held = best.chance * judge.true_pass / max(passing, 1e-12)
+    price = situation.tradeoff.usd * judge.usd + situation.tradeoff.seconds * judge.seconds
+    if passing * held + (1.0 - passing) - price - best.worth <= least:
+        return None
     doubted = best.chance * (1.0 - judge.true_pass) / max(1.0 - passing, 1e-12)
     refused = Evidence(1.0 - judge.true_pass, 1.0 - judge.false_pass)
     after = replace(situation, belief=if_told(situation, best, refused))
@@ -50,7 +54,6 @@ def _worth(situation: Situation, found: Sequence[Standing], second: Confirmation
     going_on = Choice.of(
         after, build_moves(after, others), replace(channel(after, found), baseline=fallback, credit=fallback), True
     )
-    price = situation.tradeoff.usd * judge.usd + situation.tradeoff.seconds * judge.seconds
     value = passing * held + (1.0 - passing) * (fallback + going_on.value) - price - best.worth
     return Opinion(value if math.isfinite(value) else -math.inf, passing)
 

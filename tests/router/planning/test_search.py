@@ -10,8 +10,9 @@ from action_model.actions import Action
 from action_model.belief import Estimate
 from action_model.prices import NANODOLLARS_PER_USD
 from router.planning.moves import Moves
-from router.planning.plans import Row
-from router.planning.search import Channel, Effort, search
+from router.planning.needs import account
+from router.planning.offered import Channel
+from router.planning.search import Effort, search
 from router.planning.situation import Tradeoff
 from router.task import PlannedAction
 
@@ -101,10 +102,13 @@ def test_no_plan_is_worth_much_more_than_the_one_found(channel: Channel) -> None
 def test_what_is_told_of_a_plan_is_what_it_brings_and_takes(channel: Channel) -> None:
     moves, tradeoff = drawn(3)
     for layer in search(moves, channel, tradeoff, Effort(depth=DEPTH, patience=-1.0)):
-        for plan in range(layer.rows.shape[1]):
+        for plan in range(layer.losses.shape[1]):
             if layer.values[plan] > -np.inf:
-                rows = layer.rows[[Row.GAIN, Row.USD, Row.SECONDS], plan]
-                np.testing.assert_allclose(rows, told(moves, channel, layer.waves(plan)), rtol=1e-9, atol=1e-12)
+                found = account(layer, plan, moves, channel.usd_per_pass)
+                gain, usd, seconds = told(moves, channel, layer.waves(plan))
+                np.testing.assert_allclose((found.usd, found.seconds), (usd, seconds), rtol=1e-9, atol=1e-12)
+                value = gain - tradeoff.usd * usd - tradeoff.seconds * seconds
+                np.testing.assert_allclose(layer.values[plan], value, rtol=1e-9, atol=1e-12)
 
 
 def test_no_plan_repeats_a_move_or_widens_a_wave_beyond_what_is_allowed() -> None:
