@@ -8,17 +8,15 @@ al. 2009), and a few marks of code, maths and length.
 import math
 import re
 import string
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from action_model.tokens import encoder, tokens_in, tokens_of
 from action_model.words import Memory, grams_of, words_of
 
 Floats = NDArray[np.float64]
@@ -35,11 +33,6 @@ CLIP_CHARACTERS = 4000
 REMEMBERED = 4096
 FOURIER_SCALE = 0.5
 MARK_WEIGHT = 0.3
-
-TOGETHER = 256
-"""Words to be read together."""
-BLANK, LINE = "\u2581", "<0x0A>"
-READ_WHOLE = ("<unk>", "<s>", "</s>", BLANK)
 
 _DIGITS, _CAPITALS, _OPERATORS = string.digits.encode(), string.ascii_uppercase.encode(), b"=+-*/^<>"
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
@@ -70,7 +63,7 @@ def embed(texts: Sequence[str]) -> Floats:
 def _embed(texts: Sequence[str], words: Sequence[list[str]]) -> Floats:
     vectors = np.empty((len(texts), EMBEDDING))
     for row, text, some in zip(vectors, texts, words, strict=True):
-        row[:] = _pooled(_tokens(text, some) if text else tokens_of(" "))
+        row[:] = _pooled(tokens_in(text, some) if text else tokens_of(" "))
     unit: Floats = vectors / np.maximum(np.sqrt(np.add.reduce(vectors * vectors, axis=1, keepdims=True)), 1e-9)
     return unit
 
@@ -92,85 +85,13 @@ def _remembered(text: str) -> Floats:
 def _pooled(tokens: list[int]) -> Floats:
     """(256,): the mean of the tokens' vectors, bit for bit the encoder's own `embed`, without places of tokens in the
     text and without padding, which take it half as long again."""
-    found: Floats = np.add.reduce(_encoder().embedding.take(tokens, axis=0), axis=0) / np.float32(max(len(tokens), 1))
+    found: Floats = np.add.reduce(encoder().embedding.take(tokens, axis=0), axis=0) / np.float32(max(len(tokens), 1))
     return found
-
-
-def tokens_of(text: str) -> list[int]:
-    """The encoder's tokens of a text, word by word; one that holds a special token or the sign for a blank is read
-    whole."""
-    return _tokens(text, words_of(text))
-
-
-def _tokens(text: str, words: list[str]) -> list[int]:
-    if not text or any(mark in text for mark in READ_WHOLE):
-        whole: list[int] = _encoder().tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
-        return whole
-    return _tokens_by_word().of(words)
-
-
-@cache
-def _tokens_by_word() -> Memory[int]:
-    return Memory(read_words)
 
 
 @cache
 def _grams_by_word() -> Memory[bytes]:
     return Memory(lambda words: [grams_of(word) for word in words])
-
-
-def read_words(words: Sequence[str]) -> list[list[int]]:
-    """Each word's tokens, with the blank before it; that before a line's end is a token by itself, which is left out,
-    as it is the whole of an empty word.
-
-    Read together, in this thread (a batch goes to others, to whose end it would wait), with a line's end, which no
-    token goes on past, before each.
-    """
-    if len(words) == 1 and words[0]:  # a number that no text had before, most often
-        tokens: list[int] = _encoder().tokenizer.encode(words[0], add_special_tokens=False).ids
-        return [tokens[words[0].startswith("\n") :]]
-    return [
-        some for start in range(0, len(words), TOGETHER) for some in _read_together(words[start : start + TOGETHER])
-    ]
-
-
-def _read_together(words: Sequence[str]) -> list[list[int]]:
-    tokenizer, own = _encoder().tokenizer, [word.startswith("\n") for word in words]
-    lines = "".join(word if is_own else f"\n {word}" for word, is_own in zip(words, own, strict=True))
-    tokens, line = tokenizer.encode(lines, add_special_tokens=False).ids, tokenizer.token_to_id(LINE)
-    starts = [place for place, token in enumerate(tokens) if token == line]
-    ends = [*starts[1:], len(tokens)]
-    return [tokens[start + (not is_own) : end] for start, end, is_own in zip(starts, ends, own, strict=True)]
-
-
-def vectors_of(tokens: Sequence[list[int]]) -> NDArray[np.float32]:
-    """(N, 256): the sums of the vectors of some tokens each."""
-    embedding, found = _encoder().embedding, np.zeros((len(tokens), EMBEDDING), np.float32)
-    if len(tokens) == 1:
-        np.add.reduce(embedding.take(tokens[0], axis=0), axis=0, out=found[0])
-        return found
-    order = sorted(range(len(tokens)), key=lambda place: -len(tokens[place]))
-    summed = found.copy()  # the longest first: the first token of all, then the second of those that have one
-    for place, count in enumerate(_longer(tokens)):
-        summed[:count] += embedding.take([tokens[one][place] for one in order[:count]], axis=0)
-    found[order] = summed
-    return found
-
-
-def _longer(tokens: Sequence[list[int]]) -> Iterator[int]:
-    """How many have more than 0 tokens, more than 1, ..."""
-    counts, left = Counter(map(len, tokens)), len(tokens)
-    for length in range(max(counts, default=0)):
-        left -= counts[length]
-        yield left
-
-
-@cache
-def _encoder() -> Any:
-    import wordllama
-
-    folder = Path(wordllama.__file__).parent
-    return wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
 
 
 @cache

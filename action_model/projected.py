@@ -20,10 +20,9 @@ from action_model.features import (
     Floats,
     fourier,
     marks_of,
-    tokens_of,
-    vectors_of,
 )
 from action_model.lexicon import Lexicon, Singles
+from action_model.tokens import tokens_of, vectors_of
 from action_model.words import words_of
 
 

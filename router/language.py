@@ -33,16 +33,21 @@ SPOKEN = {
 """One hit in each of the languages in which the word is common."""
 LOOKED_AT = 400
 _WORD = re.compile(r"[^\W\d_]+")
+_LETTERS = bytes(code if chr(code).isascii() and chr(code).isalpha() else ord(" ") for code in range(256))
+"""Of ASCII: all else parts words."""
 
 
 def language_of(text: str) -> str:
     """An ISO 639-1 code; "en" where nothing says otherwise."""
     start = text[:LOOKED_AT]
-    if not start.isascii():
+    if start.isascii():
+        words = start.lower().encode().translate(_LETTERS).decode().split()
+    else:
         for language, letters in SCRIPTS:
             if letters.search(start):
                 return language
-    spoken = sum(map(SPOKEN.get, _WORD.findall(start.lower()), repeat(0)))
+        words = _WORD.findall(start.lower())
+    spoken = sum(map(SPOKEN.get, words, repeat(0)))
     hits = {language: spoken >> place & 0xFFFF for language, place in PLACES.items()}
     best = max(hits, key=hits.__getitem__)
     return best if hits[best] > max(1, hits["en"]) else "en"

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from action_model import features
-from action_model.features import HASHED, embed, featurize, tokens_of
+from action_model.features import HASHED, embed, featurize
+from action_model.tokens import encoder, tokens_by_word, tokens_of
 
 WORDS = [
     "the",
@@ -23,6 +24,9 @@ WORDS = [
     "</s>",
     "<",
     "1.5",
+    "007",
+    "\n2.x3",
+    "12th",
     "",
     "\n",
     "a\n",
@@ -38,14 +42,19 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.list
 @settings(max_examples=60, deadline=None)
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=400), min_size=1, max_size=4))
 def test_the_embedding_is_the_encoders_own_to_the_last_bit(texts: list[str]) -> None:
-    own = np.asarray(features._encoder().embed([text or " " for text in texts]), dtype=np.float64)
+    own = np.asarray(encoder().embed([text or " " for text in texts]), dtype=np.float64)
     own /= np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-9)
     assert np.array_equal(embed(texts), own)
     assert np.array_equal(np.concatenate([embed([text]) for text in texts]), own)
 
 
 def test_no_token_goes_on_past_a_blank() -> None:
-    assert not [token for token in features._encoder().tokenizer.get_vocab() if "▁" in token.lstrip("▁")]
+    assert not [token for token in encoder().tokenizer.get_vocab() if "▁" in token.lstrip("▁")]
+
+
+def test_no_token_holds_a_digit_and_more() -> None:
+    vocabulary = [token for token in encoder().tokenizer.get_vocab() if not re.fullmatch("<0x..>", token)]
+    assert not [token for token in vocabulary if len(token) > 1 and re.search("[0-9]", token)]
 
 
 @settings(max_examples=200, deadline=None)
@@ -53,7 +62,7 @@ def test_no_token_goes_on_past_a_blank() -> None:
 def test_words_read_one_by_one_are_the_text_read_whole(words: list[str]) -> None:
     text = " ".join(words)
     text = text.encode("utf-8", "ignore").decode()
-    whole = features._encoder().tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
+    whole = encoder().tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
     assert tokens_of(text) == whole
     assert tokens_of(text) == whole
 
@@ -88,6 +97,6 @@ def test_what_is_hashed_word_by_word_is_that_of_the_whole_text(text: str) -> Non
 @given(texts=st.lists(TEXTS, min_size=1, max_size=3))
 def test_a_text_has_the_same_features_whatever_was_read_before(texts: list[str]) -> None:
     first = [featurize([text]) for text in texts]
-    features._tokens_by_word().young.clear()
+    tokens_by_word().young.clear()
     features._grams_by_word().young.clear()
     assert all(np.array_equal(featurize([text]), known) for text, known in zip(texts, first, strict=True))

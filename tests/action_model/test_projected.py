@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from action_model import features, projected
 from action_model.checkpoint import DEFAULT, load_checkpoint
-from action_model.features import EMBEDDING, FOURIER, Floats, featurize, fourier, tokens_of
+from action_model.features import EMBEDDING, FOURIER, Floats, featurize, fourier
 from action_model.fused import fuse
 from action_model.lexicon import Lexicon
 from action_model.projected import Projected
+from action_model.tokens import encoder, tokens_of
 from tests.action_model.test_features import TEXTS
 
 LEARNT = load_checkpoint(DEFAULT)[0]
@@ -23,7 +24,7 @@ def plainly(text: str) -> Floats:
     another, as `featurize` sums them, thousands of the same few lose three digits."""
     found = featurize([text])
     tokens = tokens_of(text[: features.CLIP_CHARACTERS] or " ")
-    summed = features._encoder().embedding[tokens].astype(np.float64).sum(axis=0)
+    summed = encoder().embedding[tokens].astype(np.float64).sum(axis=0)
     weights, shifts = fourier()
     unit = found[0, :EMBEDDING] = summed / max(float(np.sqrt(summed @ summed)), 1e-9)
     found[0, EMBEDDING : EMBEDDING + FOURIER] = np.sqrt(2.0 / FOURIER) * np.cos(unit @ weights + shifts)
