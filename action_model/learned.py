@@ -143,8 +143,8 @@ class LearnedEstimator:
         demand = [round(value, 3) for value in read.demand.tolist()]
         known = read.log_tokens[: len(self._learnt.models)]
         length = round(float(np.add.reduce(known)) / len(known), 3)
-        named = {"checkpoint": self.identity.checkpoint, "basis": self.identity.basis}
-        return {**named, "demand": demand, "log_tokens": length}
+        identity = self.identity
+        return {"checkpoint": identity.checkpoint, "basis": identity.basis, "demand": demand, "log_tokens": length}
 
     def demand(self, text: str) -> Floats:
         """(k,): what the text demands, as `Demand` has it."""

@@ -137,7 +137,8 @@ def belief_of(
 
     `lengths` are the output tokens of each offer, None where they were not learnt: they are the prior's then.
     """
-    means, spreads = _moments(success)
+    weights, concentration, none = _flat(*success.shape, config.concentration)
+    means, spreads = _moments(success, weights)
     estimates, taken = [], dict[tuple[str, int], Taken]()
     count = float(facts.input_tokens)
     told = lengths or (None,) * len(means)
@@ -162,7 +163,6 @@ def belief_of(
                 spread,
             )
         )
-    weights, concentration, none = _flat(*success.shape, config.concentration)
     return Belief(
         estimates=tuple(estimates),
         weights=weights,
@@ -183,12 +183,12 @@ def _flat(particles: int, actions: int, concentration: float) -> tuple[Floats, F
     return found
 
 
-def _moments(success: Floats) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each action over the particles, as `mean` and `std` have them, in less time."""
-    count = len(success)
-    mean = np.add.reduce(success, axis=0) / count
+def _moments(success: Floats, weights: Floats) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each action under particles of these weights."""
+    mean = weights @ success
     apart = success - mean
-    return mean.tolist(), np.sqrt(np.add.reduce(apart * apart, axis=0) / count).tolist()
+    apart *= apart
+    return mean.tolist(), np.sqrt(weights @ apart).tolist()
 
 
 class Taken(NamedTuple):

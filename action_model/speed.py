@@ -6,7 +6,8 @@ Quantiles are corrected by what they missed: each call moves a margin up by 0.9 
 """
 
 import math
-from dataclasses import dataclass
+
+import msgspec
 
 from action_model.belief import Estimate
 
@@ -20,8 +21,7 @@ MOST_RATIO = 4.0
 """Of one call's tokens to those expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Speed:
+class Speed(msgspec.Struct, frozen=True):
     """Seconds to the first token, and tokens per second after it; `calls` is how much has been seen.
 
     `log_tokens` and `log_variance` are the running mean and variance of the logarithm of output tokens. Where what was
@@ -57,14 +57,12 @@ class Speed:
         if first is None:
             first = min(self.first_token_seconds, 0.5 * seconds)
         rate = max(output_tokens, 1) / max(seconds - first, 1e-3)
-        log, variance = self._lengths(output_tokens)
         return Speed(
-            first_token_seconds=(1 - weight) * self.first_token_seconds + weight * first,
-            tokens_per_second=1.0 / ((1 - weight) / self.tokens_per_second + weight / max(rate, 0.1)),
-            calls=self.calls + 1.0,
-            log_tokens=log,
-            log_variance=variance,
-            **(self._corrected(seconds, output_tokens, expected) if expected is not None else self._corrections()),
+            (1 - weight) * self.first_token_seconds + weight * first,
+            1.0 / ((1 - weight) / self.tokens_per_second + weight / max(rate, 0.1)),
+            self.calls + 1.0,
+            *self._lengths(output_tokens),
+            *self._corrections(seconds, output_tokens, expected),
         )
 
     def lengths(self, prior_median: float, prior_sigma: float, strength: float = 4.0) -> tuple[float, float]:
@@ -83,23 +81,20 @@ class Speed:
         off = log - self.log_tokens
         return self.log_tokens + weight * off, (1 - weight) * (self.log_variance + weight * off * off)
 
-    def _corrections(self) -> dict[str, float]:
-        return {
-            "token_shift": self.token_shift,
-            "token_margin": self.token_margin,
-            "seconds_shift": self.seconds_shift,
-            "seconds_margin": self.seconds_margin,
-        }
-
-    def _corrected(self, seconds: float, output_tokens: int, expected: Estimate) -> dict[str, float]:
-        """Shifts move until what comes and what was expected agree in the mean (Robbins & Monro 1951)."""
+    def _corrections(
+        self, seconds: float, output_tokens: int, expected: Estimate | None
+    ) -> tuple[float, float, float, float]:
+        """Shifts and margins, of tokens, then of seconds. Shifts move until what comes and what was expected agree in
+        the mean (Robbins & Monro 1951)."""
+        if expected is None:
+            return self.token_shift, self.token_margin, self.seconds_shift, self.seconds_margin
         weight = max(1.0 / (self.calls + 2.0), LEAST_LENGTH_WEIGHT)
-        return {
-            "token_shift": shifted(self.token_shift, weight, output_tokens, expected.output_tokens),
-            "seconds_shift": shifted(self.seconds_shift, weight, seconds, expected.seconds),
-            "token_margin": margin_after(self.token_margin, output_tokens > expected.output_tokens_high),
-            "seconds_margin": margin_after(self.seconds_margin, seconds > expected.seconds_high),
-        }
+        return (
+            shifted(self.token_shift, weight, output_tokens, expected.output_tokens),
+            margin_after(self.token_margin, output_tokens > expected.output_tokens_high),
+            shifted(self.seconds_shift, weight, seconds, expected.seconds),
+            margin_after(self.seconds_margin, seconds > expected.seconds_high),
+        )
 
 
 def shifted(shift: float, weight: float, actual: float, expected: float) -> float:
