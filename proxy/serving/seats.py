@@ -69,6 +69,7 @@ class Listener:
         self._beginning: set[asyncio.Task[Any]] = set()
         self._pause: asyncio.TimerHandle | None = None
         self._is_closed = False
+        self._is_last = False
 
     def start(self, backlog: int) -> None:
         """Begins to accept."""
@@ -80,9 +81,14 @@ class Listener:
     def note(self) -> int:
         """Tells the others how many connections are open here."""
         count = self._connections() + len(self._beginning)
-        if not self._is_closed:
+        if not self._is_closed and not self._is_last:
             self._seat.board.note(self._seat.number, count)
         return count
+
+    def step_back(self) -> None:
+        """From now on takes only what no other worker wants: this one is about to end."""
+        self._is_last = True
+        self._seat.board.leave(self._seat.number)
 
     def close(self) -> None:
         """Accepts no more."""
@@ -97,7 +103,7 @@ class Listener:
 
     def _look(self) -> None:
         """Somebody wants to connect: it is ours if no worker has fewer."""
-        if self.note() > self._seat.board.least():
+        if self.note() > self._seat.board.least() or self._is_last:
             self._rest(PATIENCE_SECONDS)
         else:
             self._accept()

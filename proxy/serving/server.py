@@ -87,6 +87,8 @@ class DrainingServer(uvicorn.Server):
         if self._drains_from is None:
             house.gate.is_leaving = True
             self._drains_from = now + self.leave_seconds
+            for listener in self._listeners:
+                listener.step_back()
         if now < self._drains_from and not self.force_exit:
             return False
         house.gate.is_draining = True

@@ -114,6 +114,17 @@ async def test_nobody_waits_for_a_worker_that_hangs_or_has_left() -> None:
         listener.close()
 
 
+async def test_who_is_about_to_end_takes_only_what_nobody_else_wants() -> None:
+    async with Room(2) as room, AsyncExitStack() as clients:
+        first, second = room.worker(0), room.worker(1)
+        first.step_back()
+        await connect(room, 4, clients)
+        assert room.counts() == [0, 4]
+        second.close()
+        await connect(room, 2, clients)
+        assert room.counts() == [2, 4]
+
+
 async def test_a_closed_listener_takes_nothing_and_leaves_its_seat() -> None:
     async with Room(2) as room, AsyncExitStack() as clients:
         first, _ = room.worker(0), room.worker(1)
