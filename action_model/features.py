@@ -120,21 +120,23 @@ def _hashed(words: list[str]) -> Floats:
 
 
 def _marks(text: str) -> list[float]:
-    return marks_of(len(text), (*counted(text), text.count("\n"), text.count("?"), text.count("$")))
+    digits, *others = counted(text)
+    counts = (digits, *others, text.count("\n"), text.count("?"), text.count("$"))
+    return marks_of(len(text), counts, (float(np.log(len(text) + 1)), float(np.log1p(digits))))
 
 
-def marks_of(characters: int, counts: Sequence[float]) -> list[float]:
+def marks_of(characters: int, counts: Sequence[float], logarithms: tuple[float, float]) -> list[float]:
     """The marks of a text of so many characters, and of digits, capital letters, signs of operators, line ends,
-    question marks and dollar signs among them."""
+    question marks and dollar signs among them; the logarithms are of one more than the characters and the digits."""
     length = characters + 1
     digits, capitals, operators, lines, questions, dollars = counts
     marks = (
-        float(np.log(length)),
+        logarithms[0],
         digits / length,
         20.0 * lines / length,
         float(questions),
         10.0 * operators / length,
-        float(np.log1p(digits)),
+        logarithms[1],
         50.0 * dollars / length,
         10.0 * capitals / length,
     )

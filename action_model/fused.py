@@ -38,6 +38,7 @@ class Fused:
     `means` adds the rest.
 
     Groups of one view lie together, from `starts`, and so do a table's topics after them; `owner` is each one's view.
+    `views` are the starts of views of groups.
     Topics are taken to their `power`. The large matrices are in single precision: what they cost is reading them from
     memory. `widest` is each table's view with the most groups.
     """
@@ -49,6 +50,7 @@ class Fused:
     power: Singles
     starts: NDArray[np.intp]
     owner: NDArray[np.intp]
+    views: NDArray[np.intp]
     groups: int
     means: Singles
     scale: Floats
@@ -67,7 +69,7 @@ class Fused:
         count, groups = len(self.owner), self.groups
         share = np.empty(count, np.float32)
         near, topics = share[:groups], share[groups:]
-        nearest = np.maximum.reduceat(told[:groups], self.starts[: self.starts.searchsorted(groups)])
+        nearest = np.maximum.reduceat(told[:groups], self.views)
         np.subtract(told[:groups], nearest.take(self.owner[:groups]), out=near)
         np.exp(near, out=near)
         np.power(np.maximum(told[groups:count], LEAST_TOLD), self.power, out=topics)
@@ -118,14 +120,16 @@ def fuse(learnt: Learnt) -> Fused:
     aside = lay_aside(learnt)
     parts = [*layout.groups, *layout.topics]
     counts = [len(part.at) for part in parts]
+    starts = (np.cumsum(counts) - counts).astype(np.intp)
     return Fused(
         learnt.projection.center @ learnt.projection.basis,
         learnt.projection.basis.astype(np.float32),
         np.concatenate([*(part.rows for part in parts), layout.slope.T, aside.rows]).astype(np.float32),
         np.concatenate([*(part.at for part in parts), layout.at, aside.at]).astype(np.float32),
         np.repeat([part.power for part in layout.topics], counts[len(layout.groups) :]).astype(np.float32),
-        (np.cumsum(counts) - counts).astype(np.intp),
+        starts,
         np.repeat(np.arange(len(parts), dtype=np.intp), counts),
+        starts[: len(layout.groups)],
         sum(counts[: len(layout.groups)]),
         np.concatenate([part.means for part in parts]).astype(np.float32),
         learnt.latent.scale,

@@ -28,8 +28,6 @@ what is read with its whole text; one is spare."""
 _FIRST_WORD = 1 << 46
 """The least key of a word: lower ones are of grams and their pairs. After it come a word's own code, so that it is
 summed in the same order whatever was read before, and its place."""
-_SIGNS = np.array((-1.0, 1.0))
-"""By the highest bit of a code."""
 
 
 class Found(NamedTuple):
@@ -60,8 +58,8 @@ class Lexicon:
             singles, others = keys.searchsorted((FIRST_PAIR, _FIRST_WORD)).tolist()
             repeats = (starts[others + 1 :] - starts[others:-1]).astype(np.float32)
             row = repeats @ self._rows.take(keys[others:] & (MOST_WORDS - 1), axis=0)
-            codes = self._grams.codes(keys[:others], singles)
-        return Found(row[:EMBEDDING], row[EMBEDDING:].tolist(), *_hashed(codes))
+            hashes = self._grams.hashes(keys[:others], singles)
+        return Found(row[:EMBEDDING], row[EMBEDDING:].tolist(), *_hashed(hashes))
 
     def _keys(self, words: Sequence[str]) -> Numbers:
         """One of each gram, of each pair, and of each word, as often as it comes."""
@@ -114,9 +112,10 @@ def _distinct(keys: Numbers) -> tuple[Numbers, Numbers]:
     return keys.take(starts[:-1]), starts
 
 
-def _hashed(codes: Numbers) -> tuple[Numbers, Singles]:
+def _hashed(hashes: Numbers) -> tuple[Numbers, Singles]:
     """Signed hashing, the same as `features` has it of the whole text."""
-    sums = np.bincount(codes & (HASHED - 1), _SIGNS.take(codes >> 31), HASHED)
+    counts = np.bincount(hashes, minlength=2 * HASHED)
+    sums = counts[HASHED:] - counts[:HASHED]
     columns = sums.nonzero()[0]
     values = sums.take(columns).astype(np.float32)
     return columns, values / np.float32(max(math.sqrt(float(values @ values)), 1e-9))

@@ -33,27 +33,31 @@ def lexicon() -> Lexicon:
 
 
 class Projected:
-    """Reads texts for a basis (F, d) and a center (d,), in single precision."""
+    """Reads texts for a basis (F, d) and a center (d,), in single precision.
+
+    Dense are, in this order, the embedding, a 1, which is the weight of what is added to all, the Fourier features, and
+    the marks.
+    """
 
     def __init__(self, basis: NDArray[np.float32], center: Floats) -> None:
-        self._lexicon = lexicon()
-        self._dense = np.concatenate((basis[:DENSE], basis[WIDTH - MARKS :]))
-        self._dense[EMBEDDING:DENSE] *= math.sqrt(2.0 / FOURIER)
-        self._hashed, self._center = basis[DENSE : WIDTH - MARKS], center.astype(np.float32)
         weights, shifts = fourier()
-        self._weights, self._shifts = weights.astype(np.float32), shifts.astype(np.float32)
+        self._lexicon = lexicon()
+        self._waves = np.vstack((weights, shifts)).astype(np.float32)
+        below = basis[EMBEDDING:DENSE] * math.sqrt(2.0 / FOURIER)
+        self._dense = np.vstack((basis[:EMBEDDING], -center, below, basis[WIDTH - MARKS :])).astype(np.float32)
+        self._hashed = basis[DENSE : WIDTH - MARKS]
 
     def __call__(self, text: str) -> Singles:
         """(d,): the same as `Projection` of the text's features."""
         clipped = text[:CLIP_CHARACTERS]
-        summed, counts, columns, values = self._lexicon.read(words_of(clipped or " "))
-        *marked, whole, _ = counts
+        summed, (*counts, whole, _), columns, values = self._lexicon.read(words_of(clipped or " "))
         if whole:
             summed = vectors_of([tokens_of(clipped)])[0]
         dense = np.empty(len(self._dense), np.float32)
-        unit = dense[:EMBEDDING]
-        np.divide(summed, max(math.sqrt(float(summed @ summed)), 1e-9), out=unit)
-        np.cos(unit @ self._weights + self._shifts, out=dense[EMBEDDING:DENSE])
-        dense[DENSE:] = marks_of(len(clipped), marked)
-        found: Singles = dense @ self._dense + values @ self._hashed.take(columns, axis=0) - self._center
+        np.divide(summed, max(math.sqrt(float(summed @ summed)), 1e-9), out=dense[:EMBEDDING])
+        dense[EMBEDDING] = 1.0
+        np.cos(dense[: EMBEDDING + 1] @ self._waves, out=dense[EMBEDDING + 1 : DENSE + 1])
+        dense[DENSE + 1 :] = marks_of(len(clipped), counts, (math.log(len(clipped) + 1), math.log1p(counts[0])))
+        found: Singles = dense @ self._dense
+        found += values @ self._hashed.take(columns, axis=0)
         return found
