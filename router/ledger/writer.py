@@ -21,6 +21,9 @@ logger = logging.getLogger("maestro.ledger")
 T = TypeVar("T")
 MOST_JOBS_A_COMMIT = 512
 BUSY_SECONDS = 5.0
+TURN_SECONDS = 0.0005
+"""How often a writer looks whether another process has committed. SQLite's own waits grow to 100 ms, while the other
+writes again and again."""
 RETRY_SECONDS = 0.2
 LINGER_SECONDS = 0.001
 """How long charges that nobody waits for may wait for company: the next hold is committed with them, by one fsync."""
@@ -143,29 +146,46 @@ class Writer:
 
     def _run(self) -> None:
         connection = connect(self._path, self._durability)
+        connection.execute("pragma busy_timeout = 0")  # `_begin` waits for its turn itself
         try:
             while not self._closing.is_set() or self._jobs:
-                self._commit(connection, self._take())
+                if not self._is_behind:
+                    self._bell.wait(RETRY_SECONDS if self._kept else None)
+                self._commit(connection, self._take(MOST_JOBS_A_COMMIT), MOST_JOBS_A_COMMIT)
         finally:
             self._commit(connection, [])
             connection.close()
 
-    def _take(self) -> list[Job]:
-        """What has queued up once somebody waits for it, or it waited long; kept jobs are tried again meanwhile."""
-        if not self._is_behind:
-            self._bell.wait(RETRY_SECONDS if self._kept else None)
-        batch = [self._jobs.popleft() for _ in range(min(len(self._jobs), MOST_JOBS_A_COMMIT))]
-        self._is_behind = len(batch) == MOST_JOBS_A_COMMIT
+    def _take(self, most: int) -> list[Job]:
+        """What has queued up, in order."""
+        batch = [self._jobs.popleft() for _ in range(min(len(self._jobs), most))]
+        self._is_behind = len(batch) == most
         return batch
 
-    def _commit(self, connection: sqlite3.Connection, batch: list[Job]) -> None:
-        """All in one transaction; if that fails, must-succeed jobs are kept and the others are told."""
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Waits for its turn among the processes."""
+        until = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                connection.execute("begin immediate")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                    raise
+            else:
+                return
+            time.sleep(TURN_SECONDS)
+
+    def _commit(self, connection: sqlite3.Connection, batch: list[Job], most: int = 0) -> None:
+        """All in one transaction, and what has queued up until its turn came, up to `most`; if that fails, must-succeed
+        jobs are kept and the others are told."""
         jobs, self._kept = [*self._kept, *batch], []
         if not jobs:
             return
         answers: list[Answer] = []
         try:
-            connection.execute("begin immediate")
+            self._begin(connection)
+            if len(jobs) < most:
+                jobs += self._take(most - len(jobs))
             for job in jobs:
                 if not job.joins:
                     self._sums.write(connection)
