@@ -114,15 +114,16 @@ async def test_nobody_waits_for_a_worker_that_hangs_or_has_left() -> None:
         listener.close()
 
 
-async def test_who_is_about_to_end_takes_only_what_nobody_else_wants() -> None:
+@pytest.mark.parametrize("ending", [0, 1])
+async def test_who_is_about_to_end_takes_only_what_nobody_else_wants(ending: int) -> None:
     async with Room(2) as room, AsyncExitStack() as clients:
-        first, second = room.worker(0), room.worker(1)
-        first.step_back()
+        listeners = [room.worker(number) for number in range(2)]
+        listeners[ending].step_back()
         await connect(room, 4, clients)
-        assert room.counts() == [0, 4]
-        second.close()
+        assert room.counts()[ending] == 0
+        listeners[1 - ending].close()
         await connect(room, 2, clients)
-        assert room.counts() == [2, 4]
+        assert room.counts()[ending] == 2
 
 
 async def test_a_closed_listener_takes_nothing_and_leaves_its_seat() -> None:
