@@ -89,7 +89,7 @@ async def _write_with_block(
     def tell() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         return unvalidated(), relay_block(task, relayed_stream(road, stream, clock() - started), standings)
 
-    async with aclosing(with_block(stream.events(), tell)) as events:
+    async with aclosing(with_block(stream.blocks(), tell)) as events:
         await write_all(exchange, events)
 
 

@@ -4,8 +4,11 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from proxy.answers.sse import DONE, comment, event, in_usage, with_block
+from proxy.answers.sse import DONE, Splice, comment, event, in_usage, with_block
+from router.upstreams.sse import events_of
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +27,11 @@ async def spliced(*pieces: bytes) -> list[bytes]:
         for piece in pieces:
             yield piece
 
-    return [piece async for piece in with_block(events(), lambda: ({"score": None}, {"run_id": "r"}))]
+    return list(events_of(b"".join([piece async for piece in with_block(events(), told)])))
+
+
+def told() -> tuple[dict[str, None], dict[str, str]]:
+    return {"score": None}, {"run_id": "r"}
 
 
 async def test_only_the_last_finish_chunk_changes() -> None:
@@ -36,6 +43,30 @@ async def test_only_the_last_finish_chunk_changes() -> None:
     assert last["delta"] == {"requirements_result": {"score": None}, "maestro": {"run_id": "r"}}
     assert (last["index"], last["finish_reason"]) == (1, "stop")
     assert got[6] == DONE
+
+
+EVENTS = (
+    b": hi\n\n",
+    chunk("a"),
+    chunk("b", None, 1),
+    chunk(None, "stop"),
+    chunk(None, "stop", 1),
+    event({"choices": [], "usage": {"prompt_tokens": 1}}),
+    event({"choices": [{"index": 0, "delta": {"content": '"usage"'}, "finish_reason": None}], "usage": None}),
+    b'data: {"choices": []}\r\n\r\n',
+    DONE,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(EVENTS), st.booleans()), max_size=12))
+def test_how_events_come_together_changes_nothing_that_is_said(drawn: list[tuple[bytes, bool]]) -> None:
+    blocks = [b""]
+    for piece, ends in drawn:
+        blocks[-1] += piece
+        blocks += [b""] if ends else []
+    singly, together = Splice(told), Splice(told)
+    wanted = b"".join([singly.pass_on(piece) for piece, _ in drawn]) + singly.end()
+    assert b"".join([together.pass_on(block) for block in blocks if block]) + together.end() == wanted
 
 
 async def test_usage_carries_the_block_too() -> None:
