@@ -117,8 +117,9 @@ class Campaign:
 
     def _see_repair(self, fixed: Candidate) -> None:
         """Counts a checked fix beside what was expected of it."""
-        index, parents = _index(self.portfolio, fixed), [one for one in self.candidates if one.id in fixed.parents]
-        if fixed.action.technique == "fix" and parents and index is not None:
+        parents = [one for one in self.candidates if one.id in fixed.parents and fixed.action.technique == "fix"]
+        index = _index(self.portfolio, fixed) if parents else None
+        if index is not None:
             repair = repair_of(self.situation(), parents[0])
             self.repairs.learn(fixed, self.estimator.fix_success(self.belief, index, repair))
 
@@ -138,7 +139,7 @@ class Campaign:
 
     def explored(self, wave: Wave) -> Wave:
         """The first wave of a task that is checked may be another one, where the operator wants a share explored."""
-        if self.plan is not None or self.waves or self.is_poll:
+        if self.plan is not None or self.waves or self.is_poll or not self.exploration.share:
             return wave
         return explored(wave, self.belief, self.exploration.share, self.exploration.draw())
 
@@ -150,13 +151,13 @@ class Campaign:
 
     def take(self, candidate: Candidate) -> None:
         """Takes in a checked candidate, new or seen again by an independent judge: what its verdicts say of all."""
-        places = {known.id: place for place, known in enumerate(self.candidates)}
-        if candidate.id not in places:
+        place = next((place for place, known in enumerate(self.candidates) if known.id == candidate.id), None)
+        if place is None:
             self._see_repair(candidate)
             self.candidates.append(candidate)
             self._learn(candidate)
-        elif self.candidates[places[candidate.id]] != candidate:
-            self.candidates[places[candidate.id]] = candidate
+        elif self.candidates[place] != candidate:
+            self.candidates[place] = candidate
             if candidate.id not in self.evidence:
                 self._learn(candidate)
 
@@ -295,4 +296,5 @@ def _end(campaign: Campaign, failures: int) -> Stop | None:
 
 
 def _index(portfolio: Portfolio, candidate: Candidate) -> int | None:
-    return next((i for i, action in enumerate(portfolio.actions) if action == candidate.action), None)
+    actions = portfolio.actions
+    return actions.index(candidate.action) if candidate.action in actions else None
