@@ -69,6 +69,8 @@ class Rates:
 
     def spend(self, account: Account, tokens: int) -> None:
         """Tokens that a call used; known only after it."""
+        if not self._advances:
+            return  # nobody has a limit on tokens
         names = [name for name in _names(account) if name in self._advances]
         if not names:
             return

@@ -121,7 +121,7 @@ class Writer:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
         self._jobs.append(Job(work, done, joins))
-        self._bell.ring(loop)
+        self._bell.ring_soon(loop)
         return await done
 
     def keep(self, work: Callable[[sqlite3.Connection], Any], joins: bool = False) -> None:

@@ -40,7 +40,7 @@ async def test_nothing_is_left_lying_and_nothing_is_taken_twice() -> None:
         if thing % 3:
             bell.ring_within(0.001)
         else:
-            bell.ring(loop)
+            bell.ring_soon(loop)
         if not thing % 7:
             await asyncio.sleep(0)
     await asyncio.to_thread(taker.thread.join)
@@ -61,8 +61,9 @@ class Counting(Bell):
 async def test_a_ring_takes_the_place_of_one_that_was_to_come() -> None:
     bell, loop, ended = Counting(), asyncio.get_running_loop(), asyncio.Event()
     bell.ring_within(0.01)
-    bell.ring(loop)
-    bell.wait(0.0)
+    bell.ring_soon(loop)
+    bell.ring_soon(loop)
+    await asyncio.to_thread(bell.wait, 60.0)
     loop.call_later(0.02, ended.set)
     await ended.wait()
     assert bell.late == 0
