@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +13,7 @@ from action_model.actions import Action
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(msgspec.Struct, frozen=True):
     """What one action is predicted to do for this task.
 
     `_high` is the 0.9 quantile; `uncertainty` a standard deviation of `success`.
