@@ -12,7 +12,7 @@ import uvicorn
 from proxy.house import House
 from proxy.serving.protocol import BoundedProtocol
 from proxy.serving.seats import Listener, Seat
-from proxy.serving.workers import Workers
+from proxy.serving.workers import Workers, is_abandoned
 from proxy.settings import Settings
 
 IDLE_SECONDS = 75
@@ -81,6 +81,7 @@ class DrainingServer(uvicorn.Server):
         house.metrics.note_inside(house.gate.inside)
         for listener in self._listeners:
             listener.note()
+        self.should_exit = self.should_exit or (self._seat is not None and is_abandoned())
         if not await super().on_tick(counter):
             return False
         now = time.monotonic()

@@ -20,6 +20,12 @@ PAUSE_SECONDS = 1.0
 MARGIN_SECONDS = 10.0
 
 
+def is_abandoned() -> bool:
+    """Did whoever started this process die? Nobody could stop it any more, and it would keep the port."""
+    parent = multiprocessing.parent_process()
+    return parent is not None and parent.pid != os.getppid()
+
+
 class Worker(Protocol):
     """What each process runs; it ends by itself within its own time after SIGTERM. It is pickled."""
 

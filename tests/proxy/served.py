@@ -74,9 +74,17 @@ async def started(server: DrainingServer, task: asyncio.Task[None]) -> None:
         await asyncio.sleep(0.005)
 
 
+@dataclass
+class Pair:
+    """A running command with two workers."""
+
+    origin: str
+    process: asyncio.subprocess.Process
+
+
 @contextlib.asynccontextmanager
-async def two_workers(fake: FakeUpstream, folder: Path) -> AsyncIterator[str]:
-    """The origin of `maestro serve` with two workers."""
+async def two_workers(fake: FakeUpstream, folder: Path) -> AsyncIterator[Pair]:
+    """`maestro serve` with two workers."""
     config = folder / "maestro.toml"
     model = '[[upstream.model]]\nname = "{}"\ninput_usd_per_mtok = {}\noutput_usd_per_mtok = {}\n'
     config.write_text(
@@ -94,7 +102,7 @@ async def two_workers(fake: FakeUpstream, folder: Path) -> AsyncIterator[str]:
                 assert line, "the server ended"
                 origin = line.split("running on ")[1].split()[0] if "running on" in line else origin
                 ready += "startup complete" in line
-        yield origin
+        yield Pair(origin, process)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)

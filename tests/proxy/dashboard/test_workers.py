@@ -29,7 +29,8 @@ async def chosen_models(origin: str) -> set[str]:
 
 
 async def test_a_point_set_on_one_worker_is_obeyed_by_the_others(tmp_path: Path) -> None:
-    async with FakeUpstream(Scripted(text="There are.")) as fake, two_workers(fake, tmp_path) as origin:
+    async with FakeUpstream(Scripted(text="There are.")) as fake, two_workers(fake, tmp_path) as pair:
+        origin = pair.origin
         assert await chosen_models(origin) == {"a/small"}
         async with httpx.AsyncClient(base_url=f"{origin}/dashboard", timeout=30) as client:
             word = re.search(r'name="word" value="([^"]+)"', (await client.get("/tradeoffs")).text)

@@ -152,8 +152,8 @@ async def serving_workers(host: str, port: str) -> set[str]:
 
 
 async def test_two_real_workers_share_the_connections_of_a_burst(tmp_path: Path) -> None:
-    async with FakeUpstream(Scripted()) as fake, two_workers(fake, tmp_path) as origin, AsyncExitStack() as open_:
-        host, port = origin.removeprefix("http://").split(":")
+    async with FakeUpstream(Scripted()) as fake, two_workers(fake, tmp_path) as pair, AsyncExitStack() as open_:
+        host, port = pair.origin.removeprefix("http://").split(":")
         async with asyncio.timeout(30):
             while len(await serving_workers(host, port)) < 2:  # the second may begin to listen a moment later
                 pass
