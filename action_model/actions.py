@@ -1,12 +1,11 @@
 """Actions, and the portfolio of those on offer."""
 
-from dataclasses import dataclass
+import msgspec
 
 from action_model.prices import Price
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """Technique + model + prompt variant + tools + sampling parameters. `model` is "upstream/model".
 
     `tool_limit`: how many of the client's tools are offered (None: all); `repairs`: how often a failed answer is
@@ -55,8 +54,7 @@ class Action:
         return name.removeprefix("sample").lstrip(":") if self.technique == "sample" else name
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """One action on offer, with what its upstream promises. `family` is the public model name known to price tables;
     `parameters_billions` the model's size (of a mixture of experts: `sizes.parameters_of`), None where nobody said."""
 
@@ -68,8 +66,7 @@ class Offer:
     parameters_billions: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Portfolio:
+class Portfolio(msgspec.Struct, frozen=True):
     """The actions on offer. Its order is the order of every array that speaks of actions."""
 
     offers: tuple[Offer, ...]

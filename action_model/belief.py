@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -32,8 +31,7 @@ class Estimate(msgspec.Struct, frozen=True):
     uncertainty: float
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True):
     """How likely what was seen is if the candidate truly satisfies the task, and if it does not.
 
     An exact check that passed is (1, 0); one that failed (0, 1); a judge's verdict goes through its error rates;
@@ -44,8 +42,7 @@ class Evidence:
     given_failure: float
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(msgspec.Struct, frozen=True):
     """The candidate that a fix starts from: its score, which requirements failed, how often it was repaired."""
 
     score: float
@@ -54,8 +51,7 @@ class Repair:
     repair_count: int
 
 
-@dataclass(frozen=True)
-class Belief:
+class Belief(msgspec.Struct, frozen=True):
     """Estimates of all actions, jointly.
 
     `weights` (S,) are the particles' probabilities; `success` (S, A) the chance that action a satisfies the task

@@ -11,6 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from action_model.features import Floats
 
 logger = logging.getLogger("maestro.drift")
@@ -25,8 +27,7 @@ ALARM, CALM = 4.0, 2.5
 """Standard deviations between predicted and actual: the alarm is raised at the one and withdrawn at the other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True):
     """`total` of outcome - prediction, `weight` of p (1 - p), `count` of outcomes, all faded."""
 
     total: float = 0.0
@@ -44,8 +45,7 @@ class Gap:
         return self.total / math.sqrt(self.weight) if self.weight > 0 else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Offset:
+class Offset(msgspec.Struct, frozen=True):
     """What is added to a logit: its mean and its variance."""
 
     mean: float

@@ -3,8 +3,9 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from proxy.answers.citing import cited
 from proxy.answers.replay import replay
@@ -26,8 +27,7 @@ EARLY_SECONDS = 0.25
 """How long a stream waits for a failure that can still be a status, before its headers go out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """What a run came to: the winner's completion as it came, our fields, all attempts' usage, and the headers."""
 
     completion: bytes

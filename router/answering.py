@@ -1,11 +1,13 @@
 """Makes one candidate: carries out a technique's steps, as a stream where that pays, and hedges a slow call."""
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 
 import anyio
+import msgspec
+from msgspec.structs import replace
 
 from action_model.belief import Estimate
 from action_model.prices import Usage
@@ -27,8 +29,7 @@ LOOK_EVERY_CHARACTERS = 48
 """How much a streamed answer grows between two looks of the watching checks."""
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """One candidate to be made. `is_last_hope`: nothing else is there or runs, so that it will not be given up;
     `may_cut` says whether a failing stream may be given up now; `started` hears the first sign of an answer."""
 
@@ -168,7 +169,7 @@ class Answerer:
     async def _call(self, body: bytes, order: Order, planned: PlannedAction, is_final: bool) -> Reply:
         job, model = order.job, self._upstreams.find(planned.action.model)
         if job.is_bound:
-            model = replace(model, fallbacks=())
+            model = dataclasses.replace(model, fallbacks=())
         streamed = is_final and (_watches(order) or model.upstream in job.streamed)
         call = Call(
             model,

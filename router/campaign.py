@@ -1,7 +1,9 @@
 """The loop of one run: plan a wave, carry it out, update the belief, until the planner stops."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from action_model.actions import Portfolio
 from action_model.belief import Belief, Evidence, Repair

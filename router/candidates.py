@@ -1,10 +1,10 @@
 """Candidates: made from completions, compared, and the best of them chosen. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from router.task import Candidate, Verdict
 

@@ -1,8 +1,7 @@
 """Candidate → candidate with verdicts: text, every choice of it, or tool calls."""
 
-from dataclasses import replace
-
 import anyio
+from msgspec.structs import replace
 
 from router.candidates import merge_verdicts, texts_of, tool_calls_of, worst_verdicts
 from router.events import CandidateChecked

@@ -1,19 +1,18 @@
 """What a run tells while it goes on: progress for whoever watches."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class WaveStarted:
+class WaveStarted(msgspec.Struct, frozen=True):
     """A wave begins; `actions` are their names."""
 
     wave: int
     actions: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateFinished:
+class CandidateFinished(msgspec.Struct, frozen=True):
     """An answer is there, not yet checked."""
 
     candidate: str
@@ -21,8 +20,7 @@ class CandidateFinished:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateChecked:
+class CandidateChecked(msgspec.Struct, frozen=True):
     """An answer has its verdicts; `failed` names the requirements not satisfied."""
 
     candidate: str

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import anyio
 import anyio.abc
+import msgspec
 
 from router.answering import Answerer, Order
 from router.checking import check, confirm
@@ -25,8 +26,7 @@ LEAST_SHARED_TOKENS = 1024
 """Shorter prompts are not cached."""
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(msgspec.Struct, frozen=True):
     """What follows from a checked candidate: actions to start now, or that the wave is over."""
 
     actions: tuple[PlannedAction, ...] = ()

@@ -5,7 +5,9 @@ about (Horvitz & Thompson 1952; Dudik, Langford & Li 2011, arXiv 1103.4601).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from action_model.belief import Belief
 from router.task import PlannedAction, Wave

@@ -1,7 +1,10 @@
 """Requirements on the sources, checked together with the tools that found them: words first, then the judge."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from router.checks.check import Answer, Compiled, Finding
 from router.checks.grounding import SUPPORTED, UNSUPPORTED, Claim, Grounding, claims_of, grounding_of, support
@@ -91,4 +94,4 @@ def grounded_job(job: Job, verifier: Verifier) -> Job:
 
 
 def _grounded(compiled: Compiled, check: SourcesCheck) -> Compiled:
-    return replace(compiled, validators=(*compiled.validators, check), judged="", kind=check.kinds[0])
+    return dataclasses.replace(compiled, validators=(*compiled.validators, check), judged="", kind=check.kinds[0])

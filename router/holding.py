@@ -1,6 +1,6 @@
 """Holds the money of a wave before any of it is spent."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from router.answering import usage_of
 from router.errors import BudgetExceeded, BudgetReserved, MaestroError, RunLimitReached

@@ -20,8 +20,7 @@ from router.tools.bench import Bench
 from router.verify import Subject
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """One run as its waves see it. `deadline` in event-loop time; `streamed` are upstreams that only a stream can stop.
 
     `hedges` are the estimates of the actions that may stand in for a slow one; none: no hedging. `team` queues for
@@ -38,7 +37,7 @@ class Job:
     streamed: frozenset[str] = frozenset()
     hedges: Sequence[Estimate] = ()
     is_bound: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     gate: Gate = open_gate
     bench: Bench | None = None
 
@@ -87,8 +86,7 @@ class Harvest:
     errors: list[MaestroError] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a candidate stands in the run's tree: its id, its wave, its parents."""
 
     id: str

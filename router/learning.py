@@ -1,9 +1,9 @@
 """What the events of a run do to its belief, beyond a verdict on one try. Pure."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Evidence

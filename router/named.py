@@ -1,7 +1,9 @@
 """The one action an operator asked for, as fixed waves: for comparison and debugging. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Estimate

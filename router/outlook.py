@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Estimate
 from action_model.estimator import Estimator
@@ -92,8 +94,7 @@ class Outlook:
             self.speeds[timing.model] = known.after(timing.seconds, tokens, timing.first_token_seconds, expected)
 
 
-@dataclass(frozen=True)
-class Prospect:
+class Prospect(msgspec.Struct, frozen=True):
     """A portfolio and the belief over it, in the same order. `single` are the actions that may be an answer by
     themselves, unchecked: plain samples, and the variants whose success was learnt."""
 

@@ -3,9 +3,9 @@
 import hashlib
 import struct
 from collections.abc import Callable
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from action_model.belief import Belief, Estimate
 from router.conversation import Conversation

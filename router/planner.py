@@ -7,7 +7,8 @@ and its calls the calls left.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from router.planning.choice import consider
 from router.planning.moves import build_moves

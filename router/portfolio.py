@@ -1,9 +1,9 @@
 """Which actions are on offer for a task: every eligible model, with every technique that makes sense for it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from action_model.actions import Action, Offer, Portfolio
 from action_model.belief import Belief, Estimate

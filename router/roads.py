@@ -1,11 +1,12 @@
 """Which road a request takes: one model's bytes passed through, or waves."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from action_model.actions import Action
 from action_model.belief import Estimate
@@ -51,7 +52,10 @@ class Road(msgspec.Struct, frozen=True):
 
     def action_by(self, model: str) -> Action:
         """What a relay does, carried out by this model: its own, or a fallback."""
-        return plain_action(model) if self.estimate is None else replace(self.estimate.action, model=model)
+        if self.estimate is None:
+            return plain_action(model)
+        action = self.estimate.action
+        return action if action.model == model else replace(action, model=model)
 
 
 class Roads:
@@ -77,7 +81,7 @@ class Roads:
             return road
         best = self._outlook.believe(task, road.facts, road.models, road.pin, road.is_bound).first_choice(task)
         chosen = next(model for model in road.models if model.id == best.action.model)
-        return msgspec.structs.replace(road, kind="relay", models=(chosen,), estimate=best)
+        return replace(road, kind="relay", models=(chosen,), estimate=best)
 
     def keep(self, caller: Caller, road: Road, action: Action) -> None:
         """The conversation is with this action's model from now on."""
@@ -89,13 +93,13 @@ class Roads:
     def _with_models(self, road: Road, task: Task, caller: Caller) -> Road:
         named = task.named_action.model if task.named_action is not None else None
         if named is not None or not task.is_virtual:
-            return msgspec.structs.replace(road, models=(self._permitted(named or task.model, caller),))
+            return replace(road, models=(self._permitted(named or task.model, caller),))
         models = eligible_models(self._upstreams.models.values(), task, caller, road.facts)
         if not models:
             raise UnknownModel(task.model)
         conversation = conversation_of(task)
         pin = self._pins.find(_scope(caller), conversation)
-        return _bound(msgspec.structs.replace(road, models=models, conversation=conversation, pin=pin))
+        return _bound(replace(road, models=models, conversation=conversation, pin=pin))
 
     def _permitted(self, name: str, caller: Caller) -> Model:
         model = self._upstreams.find(name)
@@ -125,7 +129,7 @@ def _bound(road: Road) -> Road:
     pinned: Sequence[Model] = [model for model in road.models if model.id == road.pin.model]
     if not pinned:
         return road
-    return msgspec.structs.replace(road, models=(replace(pinned[0], fallbacks=()),), is_bound=True)
+    return replace(road, models=(dataclasses.replace(pinned[0], fallbacks=()),), is_bound=True)
 
 
 def _run_id() -> str:

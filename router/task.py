@@ -16,8 +16,7 @@ from router.tools.specs import Spec
 Effort = Literal["low", "medium", "high"]
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(msgspec.Struct, frozen=True):
     """What must hold of the answer. `check` is the explicit form; `check_only` keeps it from the generator's prompt."""
 
     name: str
@@ -146,8 +145,7 @@ class Task(msgspec.Struct, frozen=True):
 VerdictSource = Literal["check", "judge", "validator", "consensus"]
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(msgspec.Struct, frozen=True):
     """What a judge (a model's id) said on a `kind` of requirement: P(satisfied), as it claims."""
 
     judge: str
@@ -155,8 +153,7 @@ class Word:
     claimed: float
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """One requirement's word on one candidate. `score` None means not validated, never 0 or 1.
 
     `word` is the judge's own, where one was heard; `confidence` what its error rates make of it.
@@ -202,8 +199,7 @@ class Attempt(msgspec.Struct, frozen=True):
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """One finished answer with its verdicts. `completion` is the upstream's completion as it came (JSON bytes)."""
 
     id: str
@@ -222,8 +218,7 @@ class Candidate:
     repair_count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedAction:
+class PlannedAction(msgspec.Struct, frozen=True):
     """One action of a wave, with the prediction it was chosen by; `parents` are the candidates it starts from.
 
     `propensity` is the chance that it was chosen: below 1 only where a share of first waves explores.
@@ -235,8 +230,7 @@ class PlannedAction:
     propensity: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Wave:
+class Wave(msgspec.Struct, frozen=True):
     """The actions that run at the same time, and why: `alternatives` are the values of what was not chosen."""
 
     actions: tuple[PlannedAction, ...]
@@ -245,8 +239,7 @@ class Wave:
     alternatives: tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Saving:
+class Saving(msgspec.Struct, frozen=True):
     """An answer that was cut because it had failed `requirement` for good: `saved_tokens` of the output that was
     expected (its predicted mean) were never written."""
 
@@ -256,8 +249,7 @@ class Saving:
     saved_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """One task carried out. `spent` (nanodollars) is the sum over attempts, judge included."""
 
     id: str

@@ -1,8 +1,9 @@
 """A run's tree as JSON: waves, attempts, candidates, verdicts, predictions, money and times."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from action_model.prices import to_usd
 from router.task import Attempt, Candidate, PlannedAction, Run, Verdict, Wave

@@ -6,7 +6,10 @@ tell whether it helped.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from action_model.actions import Action
 from action_model.facts import Facts
@@ -63,8 +66,7 @@ def sample_of(model: str, variant: str, prompts: Mapping[str, object]) -> Action
     return action
 
 
-@dataclass(frozen=True)
-class Shelf:
+class Shelf(msgspec.Struct, frozen=True):
     """Every variant there is: the settings' own, those learnt of a family, and the texts of all prompts.
 
     `held` names the one that a conversation must stay with ("": the plain sample).
@@ -72,7 +74,7 @@ class Shelf:
 
     variants: Variants = NO_VARIANTS
     learnt: Callable[[str], Sequence[str]] = lambda _family: ()
-    prompts: Mapping[str, str] = field(default_factory=lambda: PROMPT_VARIANTS)
+    prompts: Mapping[str, str] = msgspec.field(default_factory=lambda: PROMPT_VARIANTS)
     held: str | None = None
 
     def first(self, model: Model) -> Action:

@@ -3,7 +3,9 @@
 import asyncio
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from action_model.actions import Action
 from action_model.belief import Evidence
@@ -30,8 +32,7 @@ LEAST_ANSWERING = 0.25
 AUDIT = "\0audit:"
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """What a candidate is checked against: the requirements, compiled, and the text of the request."""
 
     requirements: tuple[Requirement, ...]
@@ -81,8 +82,7 @@ class Subject:
         return self.failing(partial) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Sitting:
+class _Sitting(msgspec.Struct, frozen=True):
     """One candidate before one judge (None: there is none left)."""
 
     candidate: Candidate

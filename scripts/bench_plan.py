@@ -1,12 +1,12 @@
 """`maestro bench plan`: how long planning the next wave takes, and how much a far more patient search would find."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+from msgspec.structs import replace
 from rich.table import Table
 
 from action_model.actions import Action, Offer, Portfolio

@@ -1,9 +1,9 @@
 """What an admin may do with teams, keys and budgets: the same functions for `/admin/…` and the command line."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Annotated, Any, Literal, TypeVar
 
+from msgspec.structs import asdict
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from action_model.prices import to_nanodollars

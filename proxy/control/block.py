@@ -8,10 +8,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from proxy.control.requirements import Size, read_weight, with_names
 from proxy.control.wishes import (

@@ -6,7 +6,6 @@ model-name suffix, the key's and team's defaults, the server's. Scalars: the str
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -56,8 +55,7 @@ LONGEST_MODEL_NAME = 300
 Fields = dict[str, msgspec.Raw]
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """Maestro's body fields that are neither requirement nor budget."""
 
     models: tuple[str, ...] = ()

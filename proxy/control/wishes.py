@@ -1,10 +1,10 @@
 """What one place of a request says about requirements and budget, and how several places are put together."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from router.errors import BadRequest
 from router.task import Budget, Effort, Requirement

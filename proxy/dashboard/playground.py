@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
 from litestar import Response
 from litestar.response import Stream
+from msgspec.structs import asdict
 
 from proxy.answers.scores import requirements_result, run_block
 from proxy.answers.sse import KEEP_ALIVE, event

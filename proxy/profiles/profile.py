@@ -2,10 +2,10 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import msgspec
+from msgspec.structs import asdict
 from pydantic import BaseModel, ConfigDict, Field
 
 from proxy.admin.acts import read

@@ -4,17 +4,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+
+class Answer(msgspec.Struct, frozen=True):
     """What a check may look at: the answer's text, and the text of the last user message for checks that compare."""
 
     text: str
     prompt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """A check's word. `score` is graded for planning; only 1.0 is satisfied; None = could not be validated.
 
     The reason carries numbers ("62 words, limit 50").

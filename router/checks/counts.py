@@ -188,7 +188,7 @@ def letter_count(answer: Answer, p: LetterCount) -> Finding:
 
 def some_of(answer: Answer, p: Share) -> Finding:
     """Counts which of a list occur."""
-    count = sum(texts.occurrences(answer.text, item) > 0 for item in p.of)
+    count = sum(texts.occurs(answer.text, item) for item in p.of)
     return within(count, p.min, p.max, f"of {len(p.of)} items")
 
 

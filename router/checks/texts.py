@@ -124,3 +124,8 @@ def phrase_pattern(phrase: str, is_inflected: bool = False) -> re.Pattern[str]:
 def occurrences(text: str, phrase: str, is_inflected: bool = False) -> int:
     """How often a word or phrase occurs as whole words, whatever its case."""
     return sum(1 for _ in phrase_pattern(phrase, is_inflected).finditer(text)) if phrase.strip() else 0
+
+
+def occurs(text: str, phrase: str, is_inflected: bool = False) -> bool:
+    """Does a word or phrase occur? The first is enough."""
+    return bool(phrase.strip()) and phrase_pattern(phrase, is_inflected).search(text) is not None

@@ -17,7 +17,7 @@ _TAIL = 40
 
 def contains(answer: Answer, p: Phrases) -> Finding:
     """All phrases occur."""
-    missing = [phrase for phrase in p.phrases if not texts.occurrences(answer.text, phrase, True)]
+    missing = [phrase for phrase in p.phrases if not texts.occurs(answer.text, phrase, True)]
     count = len(p.phrases)
     if not missing:
         return Finding(1.0, f"{count} of {count} phrases occur")
@@ -26,7 +26,7 @@ def contains(answer: Answer, p: Phrases) -> Finding:
 
 def contains_any(answer: Answer, p: Phrases) -> Finding:
     """At least one phrase occurs."""
-    count = sum(texts.occurrences(answer.text, phrase, True) > 0 for phrase in p.phrases)
+    count = sum(texts.occurs(answer.text, phrase, True) for phrase in p.phrases)
     return Finding(float(count > 0), f"{count} of {len(p.phrases)} phrases occur, 1 wanted")
 
 

@@ -51,8 +51,7 @@ class Exhibit:
     round: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """Who pays for a judge's calls, by when they must be done (event-loop time), and where they queue."""
 
     purse: Purse

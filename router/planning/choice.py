@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec import structs
+from msgspec.structs import replace
 
 from action_model.belief import Belief, Evidence
 from action_model.prices import NANODOLLARS_PER_USD
@@ -39,8 +40,7 @@ def channel(situation: Situation, found: Sequence[Standing]) -> Channel:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A plan: its value above the best candidate, its layer, its place in it, and what it takes."""
 
     value: float
@@ -49,8 +49,7 @@ class Found:
     account: Account
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """The plans that were found: `wished`, the best of all, and `best`, the best of those that fit. They are valued on
     the mass `doubt` where the best candidate is wrong; where it is right there is nothing to gain."""
 

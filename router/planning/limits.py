@@ -1,8 +1,8 @@
 """What is left of a run's budget, as numbers to compare with: infinity where there is no limit."""
 
 import math
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,8 +13,7 @@ from router.planning.situation import Situation
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """Money, seconds and calls left."""
 
     nanodollars: float

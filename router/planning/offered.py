@@ -7,7 +7,6 @@ finds out, and that is `chance` times the mass on each particle.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -25,8 +24,7 @@ LEAST_CHANCE, LEAST_PRICE = 1e-9, 1e-200
 """What is less counts as so much, where a price is divided by a chance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(msgspec.Struct, frozen=True):
     """What a check tells: P(passes | right), P(passes | wrong), dollars paid for each pass.
 
     `baseline` is what the best candidate is worth already; `credit` the part of it that a wrong answer gets.

@@ -13,7 +13,6 @@ those that are asked about: here is only what their values hang on.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -31,8 +30,7 @@ VALUE_PARTS, SECOND_PARTS = 1e12, 1e9
 """Plans that differ by less than one of so many parts of a success, and of a second, are one plan told in two ways."""
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
+class Effort(msgspec.Struct, frozen=True):
     """How hard to search: plans kept for each way of ranking, the longest plan, the widest wave, the moves that longer
     plans choose from, and the gain below which looking further ahead is not worth the time."""
 

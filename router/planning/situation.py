@@ -1,8 +1,10 @@
 """What the planner looks at, and what it answers: frozen values, so that a decision can be repeated."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Evidence, Repair
@@ -17,8 +19,7 @@ class Tradeoff:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(msgspec.Struct, frozen=True):
     """What checking one candidate costs, and how often it is right.
 
     `true_pass` = P(passes | truly satisfied), `false_pass` = P(passes | not). An exact check is (1, 0) and free.
@@ -34,8 +35,7 @@ class Verification:
     calls: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmation:
+class Confirmation(msgspec.Struct, frozen=True):
     """An independent judge on offer, to be asked about a candidate that passed: `action.technique` is "confirm"."""
 
     action: Action
@@ -57,8 +57,7 @@ def never_fixes(index: int, repair: Repair) -> float:
     return 0.0
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True):
     """A run between two waves. None as a limit means unlimited; seconds and money are what is left, not the total.
 
     `kinds` names each requirement's check kind, in the order of `requirements`. `evidence` holds, per candidate id,
@@ -84,7 +83,7 @@ class Situation:
     max_parallel: int = 8
     verification: Verification = Verification()
     confirmation: Confirmation | None = None
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    evidence: Mapping[str, Evidence] = {}
     confirmed: frozenset[str] = frozenset()
     answers: tuple[str | None, ...] = ()
     compares: bool = False
@@ -96,8 +95,7 @@ class Situation:
         return not self.requirements
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(msgspec.Struct, frozen=True):
     """No further wave, and why; `alternatives` are the values of the actions that were not worth it or did not fit."""
 
     reason: FinishReason

@@ -1,7 +1,6 @@
 """What a technique is: how an answer is made from the task and from earlier candidates."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
@@ -11,8 +10,7 @@ from router.task import Candidate, Requirement, Task
 from router.techniques.offered_tools import limited
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """Bodies of calls that run at the same time. The final step has one: its completion is the candidate.
 
     A step with `queries` and no bodies searches instead; it is sent one `Findings` as JSON.

@@ -1,7 +1,10 @@
 """Asks one cell: the answers of one action on one task, through the configured upstreams, metered by the ledger."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from action_model.actions import Action
 from action_model.prices import Usage
@@ -92,7 +95,13 @@ class Asker:
         known = prompted(self.techniques, lambda: self.prompts)[technique]
         step = next(known.steps(task.task, action, parents))
         return await self.upstreams.send(
-            Call(replace(sent.model, fallbacks=()), "/chat/completions", step.bodies[0], sent.purse, sent.expected)
+            Call(
+                dataclasses.replace(sent.model, fallbacks=()),
+                "/chat/completions",
+                step.bodies[0],
+                sent.purse,
+                sent.expected,
+            )
         )
 
 

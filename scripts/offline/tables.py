@@ -111,4 +111,4 @@ def _row(task: OfflineTask, key: Key, chain: Sequence[Row], action: Action) -> d
 
 
 def _fields(action: Action) -> dict[str, Any]:
-    return {name: getattr(action, name) for name in action.__slots__}
+    return {name: getattr(action, name) for name in action.__struct_fields__}

@@ -1,10 +1,12 @@
 """Our policy in replay: the very planner that serves, told what the tables say came of each of its waves."""
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec.structs import replace
 
 from action_model.actions import Action, Portfolio
 from action_model.belief import Belief, Evidence
@@ -137,7 +139,7 @@ def draw(who: str, table: Table, row: int, column: int) -> float:
 def doubtful_table(table: Table, false_pass: float = 0.1) -> Table:
     """The table as a check that passes this share of wrong answers sees it."""
     dice = [[draw("check", table, row, a) for a in range(len(table.models))] for row in range(table.count)]
-    return replace(table, passed=np.maximum(table.passed, np.array(dice) < false_pass))
+    return dataclasses.replace(table, passed=np.maximum(table.passed, np.array(dice) < false_pass))
 
 
 def _verdict(passes: bool) -> Verdict:

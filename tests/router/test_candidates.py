@@ -1,9 +1,8 @@
 """The best candidate, and verdicts put together."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from action_model.actions import Action
 from router.candidates import best_of, is_settled, merge_verdicts, texts_of, tool_calls_of, worst_verdicts

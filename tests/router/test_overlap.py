@@ -1,10 +1,9 @@
 """A fix is started early only where it fits and pays."""
 
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from action_model.actions import Action, Offer, Portfolio
 from action_model.belief import Belief, Estimate

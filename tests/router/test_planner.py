@@ -1,13 +1,13 @@
 """What holds of every plan, whatever the estimates say."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from action_model.actions import Action, Offer, Portfolio
 from action_model.belief import Belief, Estimate, Evidence, Repair

@@ -1,10 +1,9 @@
 """What a plan begins with."""
 
-from dataclasses import replace
-
 import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from action_model.belief import Belief
 from router.planner import plan_wave

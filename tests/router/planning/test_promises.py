@@ -1,11 +1,11 @@
 """What is promised of every plan, over situations that hypothesis draws: polls and second opinions included."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from action_model.belief import Repair
 from router.planner import Confirmation, Situation, Stop, Tradeoff, Verification, plan_wave

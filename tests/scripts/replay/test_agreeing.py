@@ -1,8 +1,9 @@
 """How often wrong answers are equal is found on invented tables where it is known."""
 
-from dataclasses import replace
+import dataclasses
 
 import numpy as np
+from msgspec.structs import replace
 
 from action_model.belief import Belief
 from scripts.replay.agreeing import fit_coincidence
@@ -17,7 +18,7 @@ def told(share: float, is_trap: bool) -> Table:
     equal = np.arange(TASKS) < share * TASKS
     models = 4 if is_trap else 2
     answers = tuple(tuple("trap" if same else f"w{model}" for model in range(models)) for same in equal)
-    return replace(table_of(np.zeros((TASKS, 3))[:, :2]), passed=np.zeros((TASKS, models)), answers=answers)
+    return dataclasses.replace(table_of(np.zeros((TASKS, 3))[:, :2]), passed=np.zeros((TASKS, models)), answers=answers)
 
 
 def test_the_centre_is_the_share_of_equal_wrong_answers() -> None:
@@ -31,7 +32,7 @@ def test_where_some_tasks_are_traps_and_others_are_not_the_spread_is_wide() -> N
     four = [_four()] * TASKS
     assert fit_coincidence(told(0.3, True), four).spread == 1.5
     dice = np.random.default_rng(2)
-    same = replace(told(0.0, True), answers=_even(dice))
+    same = dataclasses.replace(told(0.0, True), answers=_even(dice))
     assert fit_coincidence(same, four).spread < 1.0
 
 
