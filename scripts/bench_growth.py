@@ -128,9 +128,19 @@ def fill_table(path: Path, table: str, count: int) -> None:
 
 def show(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table in Markdown."""
-    click.echo(f"| {' | '.join(names)} |\n|{'---|' * len(names)}")
+    show_heads(names)
     for row in rows:
-        click.echo(f"| {' | '.join(map(_shown, row))} |")
+        show_row(row)
+
+
+def show_heads(names: Sequence[str]) -> None:
+    """Its first two lines."""
+    click.echo(f"| {' | '.join(names)} |\n|{'---|' * len(names)}")
+
+
+def show_row(row: Sequence[object]) -> None:
+    """One more line."""
+    click.echo(f"| {' | '.join(map(_shown, row))} |")
 
 
 def _shown(value: object) -> str:

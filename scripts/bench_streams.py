@@ -13,7 +13,7 @@ from typing import cast
 import click
 import uvloop
 
-from scripts.bench_growth import serving, show
+from scripts.bench_growth import serving, show, show_heads, show_row
 from scripts.bench_proxy import CASES, Load, Target, cpu_seconds, request_bytes, targets
 
 LONGEST_MARK_BYTES = 64
@@ -101,15 +101,14 @@ class StreamReader(asyncio.Protocol):
 @click.option("--minutes", default=3.0, show_default=True)
 @click.option("--per-second", default=400, show_default=True)
 def steady(minutes: float, per_second: int) -> None:
-    """A steady stream of requests: memory, latency and open files over the time."""
-    rows = []
+    """A steady stream of requests: memory, latency and open files over the time, a line as soon as it is there."""
     with serving() as worker:
+        show_heads(("minute", "MiB", "p50 ms", "p99 ms", "open files", "errors"))
         steps = 6
         for step in range(steps):
             p50, p99, errors = asyncio.run(paced(worker.target, per_second, minutes * 60 / steps))
             files = sum(1 for _ in Path(f"/proc/{worker.pid}/fd").iterdir())
-            rows.append((f"{minutes * (step + 1) / steps:.1f}", worker.mib(), p50, p99, files, errors))
-    show(("minute", "MiB", "p50 ms", "p99 ms", "open files", "errors"), rows)
+            show_row((f"{minutes * (step + 1) / steps:.1f}", worker.mib(), p50, p99, files, errors))
 
 
 async def paced(target: Target, per_second: int, seconds: float) -> tuple[float, float, int]:
