@@ -50,7 +50,7 @@ class EventCutter:
 
 def events_of(block: bytes) -> Iterator[bytes]:
     """The events of a block of whole ones."""
-    if block.count(b"\n\n") == 1 and block.endswith(b"\n\n"):
+    if block.count(b"\n\n") == 1 and block.endswith(b"\n\n") and b"\r" not in block:
         yield block
     else:
         yield from EventCutter().feed(block)

@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.answers.sse import DONE, Splice, comment, event, in_usage, with_block
@@ -59,6 +59,7 @@ EVENTS = (
 
 
 @given(st.lists(st.tuples(st.sampled_from(EVENTS), st.booleans()), max_size=12))
+@example([(EVENTS[-2], False), (chunk(None, "stop"), False)])  # line ends of two kinds in one block
 def test_how_events_come_together_changes_nothing_that_is_said(drawn: list[tuple[bytes, bool]]) -> None:
     blocks = [b""]
     for piece, ends in drawn:
