@@ -8,19 +8,20 @@ from pydantic import BaseModel, ConfigDict, Field
 Effort = Literal["low", "medium", "high"]
 Window = Literal["day", "week", "month", "total"]
 Usd = Annotated[float, Field(ge=0, le=1_000_000_000)]
+Worth = Annotated[float, Field(ge=0, le=1_000_000_000_000)]
 
 
 class Section(BaseModel):
-    """A table of the file: frozen, and an unknown key is an error."""
+    """A table of the file: frozen, and an unknown key is an error, as is a number without end."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PointSettings(Section):
     """An operating point: what a dollar and a second are worth where a satisfied task is worth 1."""
 
-    usd: Annotated[float, Field(ge=0)]
-    seconds: Annotated[float, Field(ge=0)]
+    usd: Worth
+    seconds: Worth
 
 
 class EffortSettings(PointSettings):

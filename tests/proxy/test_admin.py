@@ -56,6 +56,15 @@ async def test_a_bad_body_names_what_is_wrong(proxy: Served) -> None:
     assert "error" in said
 
 
+@pytest.mark.parametrize("worth", ["1e999", "-1", "NaN", "1e13"])
+async def test_an_operating_point_is_two_numbers_that_can_be_reckoned_with(proxy: Served, worth: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        body = f'{{"name": "search", "operating_point": {{"usd": 1.0, "seconds": {worth}}}}}'
+        headers = {**ADMIN, "content-type": "application/json"}
+        async with session.post(f"{proxy.origin}/admin/teams", data=body, headers=headers) as answer:
+            assert answer.status == 400, await answer.text()
+
+
 async def test_a_team_spends_until_its_money_is_spent(proxy: Served) -> None:
     key = await new_key(proxy, {"budget_usd": 0.0007, "window": "day"})
     first = await chat(proxy, key["key"])

@@ -59,7 +59,8 @@ def plan_sums(db: sqlite3.Connection, team: str | None, limit: int) -> list[dict
             from (select score, coalesce(nanodollars, 0) / 1e9 as usd, coalesce(seconds, 0.0) as seconds,
                   json_extract(trace, '$.request') as said from runs
                   where :team is null or team = :team order by created_at desc limit :limit)
-            where json_extract(said, '$.usd_value') is not null group by 1, 2, 3, 4, 5 order by 1 desc, 2 desc""",
+            where json_extract(said, '$.usd_value') is not null and json_extract(said, '$.seconds_value') is not null
+            group by 1, 2, 3, 4, 5 order by 1 desc, 2 desc""",
         {"team": team, "limit": limit},
     ).fetchall()
     return [dict(zip(PLAN_SUMS, row, strict=True)) for row in rows]

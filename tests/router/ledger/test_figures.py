@@ -49,6 +49,7 @@ async def test_whole_runs_are_summed_by_operating_point_cluster_and_topic(any_le
         ("r3", "other", None, asked(50.0, [])),
         ("r4", "other", 1.0, asked(2.0, ["judge"], demand=[-1.0, -1.0, -1.0])),
         ("r5", "other", 1.0, {}),
+        ("r6", "other", 1.0, {**asked(50.0, []), "seconds_value": None}),  # as an infinite one is stored
     ]
     for run_id, team, score, request in runs:
         trace = {"score": score, "nanodollars": 2_000_000_000, "seconds": 3.0, "request": request}
