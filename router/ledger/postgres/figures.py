@@ -75,7 +75,7 @@ async def plan_sums(db: AsyncConnection[Any], team: str | None, limit: int) -> l
            + 4 * ((said#>>'{demand,2}')::float8 > 0)::int,
            count(*), count(score), count(*) filter (where score >= 1.0), sum(usd), sum(usd * usd), sum(seconds),
            sum(seconds * seconds)
-            from latest where said->>'usd_value' is not null and said->>'seconds_value' is not null
+           from latest where said->>'usd_value' is not null and said->>'seconds_value' is not null
            group by 1, 2, 3, 4, 5 order by 1 desc, 2 desc""",
         {"team": team, "limit": limit},
     )
