@@ -38,8 +38,7 @@ GOOD = (FinishReason.ALL_SATISFIED, FinishReason.QUALITY_REACHED)
 
 @dataclass
 class Campaign:
-    """The state of one run between its waves. `belief` speaks of the actions of `portfolio`; `plan` is a fixed policy
-    in place of the planner."""
+    """One run between its waves. `belief` speaks of `portfolio`'s actions; a fixed `plan` replaces the planner."""
 
     job: Job
     portfolio: Portfolio
@@ -183,8 +182,7 @@ class Campaign:
         if opinions is None or candidate.id in self.confirmed:
             return
         self.confirmed.add(candidate.id)
-        told = [verdict for verdict in opinions if verdict.source == "judge"]
-        found = self.verifier.evidence(told)
+        found = self.verifier.evidence([verdict for verdict in opinions if verdict.source == "judge"])
         first = self.evidence.get(candidate.id, UNTOLD)
         self.evidence[candidate.id] = both(first, found)
         index = _index(self.portfolio, candidate)
