@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from action_model.features import Floats
+from action_model.features import Floats, Singles
 from action_model.learnt import Learnt
 
 
@@ -21,7 +21,7 @@ class Aside:
     paced: int
     table: NDArray[np.intp]
 
-    def of(self, told: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:
+    def of(self, told: Singles) -> tuple[Floats, Floats, Floats]:
         """(M,) tokens, (L,) seconds, (M,) requirements, from what the rows told of a text (A,)."""
         models = len(self.table)
         said, paced = told.astype(np.float64), models + self.paced

@@ -5,8 +5,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from action_model.features import Floats
-from action_model.fused import LEAST_TOLD, Fused, Singles
+from action_model.features import Floats, Singles
+from action_model.fused import LEAST_TOLD, Fused
 
 ROWS = 2048
 """Texts at once: about 50 MB of features."""

@@ -20,6 +20,7 @@ from action_model.tokens import encoder, tokens_in, tokens_of
 from action_model.words import Memory, grams_of, words_of
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 VERSION = 1
 EMBEDDING = 256

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from action_model.aside import Aside, lay_aside
 from action_model.clusters import Clusters
-from action_model.features import Floats
+from action_model.features import Floats, Singles
 from action_model.learnt import Learnt
 from action_model.mixture import Mixture
 from action_model.ridge import Ridge
@@ -18,8 +18,6 @@ LEAST_SHARE = 1e-7
 """Of a view, below which a group adds nothing that single precision could tell."""
 LEAST_TOLD = 1e-4
 """Of a topic, before its share is taken: as `View.shares` has it."""
-
-Singles = NDArray[np.float32]
 
 
 class Span(NamedTuple):

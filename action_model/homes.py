@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from action_model.features import Singles
 from action_model.fused import Span
 from action_model.learnt import Learnt
 
@@ -22,9 +23,9 @@ class Homes:
 
     shared: tuple[tuple[tuple[int, int], ...], ...]
     bounds: NDArray[np.intp]
-    temperature: NDArray[np.float32]
+    temperature: Singles
 
-    def of(self, told: NDArray[np.float32]) -> Mapping[int, int]:
+    def of(self, told: Singles) -> Mapping[int, int]:
         """For each shared model its last column → the column that serves the text, from what `Fused.tell` says of
         it."""
         if not self.shared:

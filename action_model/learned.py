@@ -14,8 +14,8 @@ from action_model.belief import Belief, Floats, Repair
 from action_model.checkpoint import DEFAULT, load_checkpoint
 from action_model.device import Device, chosen_device
 from action_model.facts import Facts
-from action_model.features import featurize
-from action_model.fused import Singles, fuse
+from action_model.features import Singles, featurize
+from action_model.fused import fuse
 from action_model.homes import find_homes
 from action_model.identity import identity_of
 from action_model.latent import sigmoid

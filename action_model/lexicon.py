@@ -8,14 +8,11 @@ from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
-from action_model.features import EMBEDDING, HASHED, counted
+from action_model.features import EMBEDDING, HASHED, Singles, counted
 from action_model.grams import BITS, FIRST_PAIR, MOST_GRAMS, Grams, Numbers
 from action_model.tokens import BLANK, READ_WHOLE, read_words, vectors_of
 from action_model.words import grams_of
-
-Singles = NDArray[np.float32]
 
 MOST_WORDS = 1 << 13
 MOST_CHARACTERS = 1_000_000

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 NANODOLLARS_PER_USD = 1_000_000_000
 SLOW_TOKENS_PER_SECOND = 20.0
@@ -114,9 +115,9 @@ class Price:
         is dearer; a model paid by the second is thought to be slow.
         """
         if (self.reasoning_usd_per_mtok or 0.0) > self.output_usd_per_mtok:
-            usage = msgspec.structs.replace(usage, reasoning_tokens=usage.output_tokens)
+            usage = replace(usage, reasoning_tokens=usage.output_tokens)
         if (self.cache_write_usd_per_mtok or 0.0) > self.input_usd_per_mtok:
-            usage = msgspec.structs.replace(usage, cache_write_tokens=usage.input_tokens)
+            usage = replace(usage, cache_write_tokens=usage.input_tokens)
         seconds = usage.output_tokens / SLOW_TOKENS_PER_SECOND if self.usd_per_second else 0.0
         return self.nanodollars(usage, seconds)
 

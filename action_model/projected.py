@@ -18,10 +18,11 @@ from action_model.features import (
     MARKS,
     WIDTH,
     Floats,
+    Singles,
     fourier,
     marks_of,
 )
-from action_model.lexicon import Lexicon, Singles
+from action_model.lexicon import Lexicon
 from action_model.tokens import tokens_of, vectors_of
 from action_model.words import words_of
 

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from action_model.belief import Estimate
@@ -269,7 +268,7 @@ class Dispatcher:
         else:
             one = Usage(road.facts.input_tokens, self._outlook.output_tokens_high(road.models[0], road.facts))
         choices = choice_count(task)
-        return one if choices == 1 else msgspec.structs.replace(one, output_tokens=one.output_tokens * choices)
+        return one if choices == 1 else replace(one, output_tokens=one.output_tokens * choices)
 
     async def _relayed(self, task: Task, caller: Caller, road: Road, purse: RunPurse, reply: Reply) -> None:
         """Learns from a relay; one that Maestro chose is kept as a run."""

@@ -1,7 +1,7 @@
 """Equips a task that asks for Maestro's tools: searches once before a model is asked, lists what may be called."""
 
 import anyio
-import msgspec
+from msgspec.structs import replace
 
 from router.errors import BadRequest
 from router.facts import last_user_text, read_messages, text_of
@@ -29,9 +29,9 @@ async def equip(
     with anyio.move_on_after(None if seconds is None else seconds * SEARCH_SHARE):
         gathered = await bench.gather(query_of(task))
     if seconds is not None:
-        budget = msgspec.structs.replace(task.budget, seconds=max(seconds - anyio.current_time() + began, 0.01))
-        task = msgspec.structs.replace(task, budget=budget)
-    return msgspec.structs.replace(task, gathered=gathered), _informed(road, gathered), bench
+        budget = replace(task.budget, seconds=max(seconds - anyio.current_time() + began, 0.01))
+        task = replace(task, budget=budget)
+    return replace(task, gathered=gathered), _informed(road, gathered), bench
 
 
 def query_of(task: Task) -> str:
@@ -48,7 +48,7 @@ def _informed(road: Road, gathered: Gathered) -> Road:
     """The road's facts with what retrieval found; only models that can call tools where there are some to call."""
     tokens = count_tokens(gathered.text) + sum(count_tokens(str(f.definition)) for f in gathered.functions)
     scores = [passage.score for passage in gathered.passages]
-    facts = msgspec.structs.replace(
+    facts = replace(
         road.facts,
         input_tokens=road.facts.input_tokens + tokens,
         source_count=len(scores),
@@ -59,4 +59,4 @@ def _informed(road: Road, gathered: Gathered) -> Road:
     able = tuple(model for model in road.models if "tools" in model.supports) if gathered.functions else road.models
     if not able:
         raise BadRequest("No model that may serve this request can call tools.", "tools", "no_model_with_tools")
-    return msgspec.structs.replace(road, facts=facts, models=able)
+    return replace(road, facts=facts, models=able)

@@ -120,4 +120,4 @@ def with_saving(belief: Belief, model: Model, usd: float) -> Belief:
 
 
 def _cheaper(estimate: Estimate, usd: float) -> Estimate:
-    return msgspec.structs.replace(estimate, usd=max(0.0, estimate.usd - usd))
+    return replace(estimate, usd=max(0.0, estimate.usd - usd))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-import msgspec
 from msgspec.structs import replace
 
 from action_model.actions import Action, Offer, Portfolio
@@ -99,7 +98,7 @@ def with_more_input(belief: Belief, portfolio: Portfolio, more: Callable[[Action
 
 def _with_input(estimate: Estimate, offer: Offer, more: int) -> Estimate:
     usd, tokens = offer.price.input_usd_per_mtok * more / 1e6, max(estimate.input_tokens + more, 0.0)
-    return msgspec.structs.replace(
+    return replace(
         estimate, input_tokens=tokens, usd=max(estimate.usd + usd, 0.0), usd_high=max(estimate.usd_high + usd, 0.0)
     )
 
@@ -119,13 +118,11 @@ def _true_cost(estimate: Estimate, offer: Offer) -> Estimate:
         more = drafts * estimate.output_tokens + 150.0
         usd = offer.price.input_usd_per_mtok * more / 1e6
         tokens = estimate.input_tokens + more
-        return msgspec.structs.replace(
-            estimate, input_tokens=tokens, usd=estimate.usd + usd, usd_high=estimate.usd_high + usd
-        )
+        return replace(estimate, input_tokens=tokens, usd=estimate.usd + usd, usd_high=estimate.usd_high + usd)
     if estimate.action.technique == "research":
         return _with_rounds(estimate, estimate.action.rounds)
     if estimate.action.technique == "decompose":
-        return msgspec.structs.replace(
+        return replace(
             estimate,
             usd=estimate.usd * DECOMPOSE_CALLS,
             usd_high=estimate.usd_high * DECOMPOSE_CALLS,
@@ -138,7 +135,7 @@ def _true_cost(estimate: Estimate, offer: Offer) -> Estimate:
 def _with_rounds(estimate: Estimate, rounds: int) -> Estimate:
     """Each round asks once more for a few short queries, over all that was read."""
     usd, seconds = 1.0 + rounds, 1.0 + 0.5 * rounds
-    return msgspec.structs.replace(
+    return replace(
         estimate,
         usd=estimate.usd * usd,
         usd_high=estimate.usd_high * usd,

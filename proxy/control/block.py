@@ -175,7 +175,7 @@ def _cut(text: str, start: int, param: str) -> tuple[str, str, int]:
 def read_block(attributes: str, body: str, param: str, size: Size) -> Wishes:
     """What one block says. Raises BadRequest naming `param` and, in the message, the attribute or line."""
     wishes = _read_attributes(attributes, param)
-    return msgspec.structs.replace(wishes, requirements=_read_lines(body, param, size))
+    return replace(wishes, requirements=_read_lines(body, param, size))
 
 
 def _read_attributes(text: str, param: str) -> Wishes:
@@ -192,15 +192,15 @@ def _with_attribute(wishes: Wishes, name: str, value: str, param: str) -> Wishes
     try:
         match name:
             case "effort":
-                return msgspec.structs.replace(wishes, effort=read_effort(value, name))
+                return replace(wishes, effort=read_effort(value, name))
             case "quality":
-                return msgspec.structs.replace(wishes, quality=read_quality(number_in(value, name), name))
+                return replace(wishes, quality=read_quality(number_in(value, name), name))
             case "budget-usd":
-                return msgspec.structs.replace(wishes, usd=read_usd(number_in(value, name), name))
+                return replace(wishes, usd=read_usd(number_in(value, name), name))
             case "budget-seconds":
-                return msgspec.structs.replace(wishes, seconds=read_seconds(number_in(value, name), name))
+                return replace(wishes, seconds=read_seconds(number_in(value, name), name))
             case "budget-calls":
-                return msgspec.structs.replace(wishes, calls=read_calls(number_in(value, name), name))
+                return replace(wishes, calls=read_calls(number_in(value, name), name))
     except BadRequest as error:
         raise BadRequest(f"<maestro> block in '{param}': {error.message}", param) from None
     raise BadRequest(f"<maestro> block in '{param}': attribute '{name[:40]}' is not known.", param)

@@ -32,7 +32,7 @@ NOTHING = Wishes()
 
 def strongest(places: Sequence[Wishes]) -> Wishes:
     """One say from several places, strongest first: each scalar of the strongest that says it; requirements add up."""
-    telling = [place for place in places if place is not NOTHING and place != NOTHING]
+    telling = [place for place in places if place != NOTHING]
     if len(telling) <= 1:
         return telling[0] if telling else NOTHING
     merged: dict[str, Any] = {}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from proxy.answers.scores import (
     Relayed,
@@ -44,7 +45,7 @@ class RunCarrier:
         task = read_task(asked.headers, (asked.body or "").encode(), caller, self._rooms.settings)
         if ticket.tries > 1:
             task = await self._what_is_left(ticket, task)
-        road = msgspec.structs.replace(self._rooms.dispatcher.choose(task, caller), run_id=ticket.id)
+        road = replace(self._rooms.dispatcher.choose(task, caller), run_id=ticket.id)
         return self._end(ticket, "completed", await self._result(ticket, task, caller, road))
 
     def failed(self, ticket: Ticket, message: str) -> End:
@@ -91,7 +92,7 @@ class RunCarrier:
         budget = task.budget
         usd = None if budget.usd is None else max(0.0, budget.usd - spent / 1e9)
         left = None if budget.calls is None else max(1, budget.calls - calls)
-        return msgspec.structs.replace(task, budget=Budget(usd, budget.seconds, left, budget.effort))
+        return replace(task, budget=Budget(usd, budget.seconds, left, budget.effort))
 
     def _end(self, ticket: Ticket, status: Status, more: Mapping[str, Any]) -> End:
         state = "failed" if status == "cancelled" else status

@@ -63,7 +63,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """The head is there; one that came at once but is too large is refused here."""
         self._in_head = False
         self._stop_timer()
-        if sum([len(name) + len(value) for name, value in self.headers]) > LONGEST_HEAD_BYTES:
+        if self._is_too_large():
             raise ValueError("headers too large")
         version = self.parser.get_http_version()
         self._complete_scope(version)
@@ -105,10 +105,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """What could not be parsed as HTTP."""
         if self.transport.is_closing():
             return
-        if self.headers and sum(len(name) + len(value) for name, value in self.headers) > LONGEST_HEAD_BYTES:
+        if self._is_too_large():
             self._refuse(simple_error(431, f"The headers are over {LONGEST_HEAD_BYTES} bytes.", "headers_too_large"))
         else:
             self._refuse(simple_error(400, msg, "invalid_http"))
+
+    def _is_too_large(self) -> bool:
+        return sum([len(name) + len(value) for name, value in self.headers or ()]) > LONGEST_HEAD_BYTES
 
     def _head_is_late(self) -> None:
         self._head_timer = None

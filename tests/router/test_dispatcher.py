@@ -61,7 +61,7 @@ def task(*requirements: Requirement, **changes: Any) -> Task:
     fields = {"model": "maestro", "messages": [{"role": "user", "content": "Say it."}], "max_tokens": 50}
     payload = Payload({name: msgspec.Raw(json.dumps(value).encode()) for name, value in fields.items()})
     made = Task("maestro", payload, requirements or (SHORT,), Budget(effort="high"))
-    return msgspec.structs.replace(made, **changes)
+    return replace(made, **changes)
 
 
 def by_turn(first: str, repaired: str) -> Callable[[Any], Scripted]:
@@ -201,7 +201,7 @@ async def test_an_answer_that_calls_tools_is_not_judged_as_text(tmp_path: Path) 
 
 async def test_a_concrete_model_without_requirements_is_relayed_as_it_came(tmp_path: Path) -> None:
     async with FakeUpstream() as fake, served(fake, tmp_path) as it:
-        made = msgspec.structs.replace(task(), model="a/small", requirements=())
+        made = replace(task(), model="a/small", requirements=())
         road = it.dispatcher.choose(made, Caller())
         reply = await it.dispatcher.relay(made, Caller(), road)
         assert road.kind == "relay"

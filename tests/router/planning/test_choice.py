@@ -1,6 +1,5 @@
 """What a plan begins with."""
 
-import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -21,7 +20,7 @@ def test_of_answers_at_one_price_the_likeliest_is_asked_first(usd_value: float) 
     demand = np.random.default_rng(0).standard_normal(256)
     success = 1.0 / (1.0 + np.exp(-(np.array([logit for _, logit, _ in OFFERED]) + 2.0 * demand[:, None])))
     estimates = tuple(
-        msgspec.structs.replace(estimate(name, float(success[:, i].mean()), 6.6e-5, 1.0), score=score)
+        replace(estimate(name, float(success[:, i].mean()), 6.6e-5, 1.0), score=score)
         for i, (name, _, score) in enumerate(OFFERED)
     )
     belief = Belief(estimates, np.full(256, 1 / 256), success, np.full(3, 0.72), np.zeros(3), np.zeros(3))
